@@ -210,8 +210,7 @@ def posterior_sums(plan: Plan) -> tuple[Reduce, ...]:
     inner = (t for term in found for t in walk(term.term))
     if any(isinstance(term, Reduce) for term in inner):
         return ()
-    is_drawn = (t.how != "elements" and (t.how != "forward" or len(t.axes) == 1) for t in found)
-    return found if all(is_drawn) else ()
+    return found if all(term.how != "elements" for term in found) else ()
 
 
 def element_sums(plan: Plan) -> tuple[Reduce, ...]:

@@ -206,7 +206,8 @@ def term_formula(plan: Plan, term: Term) -> str:
         case Reduce(how="elements", axes=axes, term=inner):
             return _by_element(plan, axes, inner)
         case Reduce(how="forward", axes=axes, term=inner):
-            return f"log sum_{{{', '.join(axes)}}} prod_t exp({term_formula(plan, inner)})"
+            steps = f"prod_{plan.graph.graph.model.nodes[axes[0]].scan}"
+            return f"log sum_{{{', '.join(axes)}}} {steps} exp({term_formula(plan, inner)})"
         case Reduce(how="integrate", axes=axes, term=inner):
             nodes = plan.graph.graph.model.nodes
             steps = f"prod_{nodes[axes[0]].scan} " if nodes[axes[0]].scan else ""

@@ -284,6 +284,11 @@ def children(term: Term) -> tuple[Term, ...]:
             assert_never(term)
 
 
+def parts_of(term: Term) -> tuple[Part, ...]:
+    """Return the parts of a sum; another term is its own only part."""
+    return term.parts if isinstance(term, Sum) else (Part(1.0, term),)
+
+
 def coefficients(term: Term) -> tuple[float, ...]:
     """Return the coefficients of the terms directly inside a term."""
     if isinstance(term, Sum):

@@ -34,7 +34,9 @@ def batch_of(graph, names, rows, generator):
         node = graph.graph.model.nodes[name]
         if node.missing is not None:
             shape = graph.type(MODEL, name).shape[: mask_rank(graph, node)]
-            batch[f"{name}_known"] = torch.rand((rows, *shape), generator=generator) < 0.5
+            batch[f"{name}_known"] = (
+                torch.rand((rows, *steps[name], *shape), generator=generator) < 0.5
+            )
     if "k" in batch:
         batch["k"] = 2 - 2 * (torch.arange(rows) % 2)
     for scan in scans.values():

@@ -111,7 +111,7 @@ class Steps:
     def _declare(self, rows):
         """What the nodes are, before any of them says what it depends on."""
         story = self.story
-        for number in range(story.choose([0, 1, 1, 1] if self.unguided else [0, 1, 1, 2])):
+        for number in range(story.choose([0, 1, 1, 2])):
             summed = self.unguided or story.chance(12)
             family = story.choose(STATES if summed and story.chance(92) else SETTLED)
             size = story.choose([0, 0, 0, 2] if summed else [0, 0, 2])

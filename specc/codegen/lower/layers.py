@@ -44,8 +44,10 @@ def initial(item: LearnableParameter) -> Code:
     init, shape = item.node.init, item.raw_shape
     if isinstance(init, tuple):
         values = code.List(tuple(Literal(item.constrainer.inverse(v)) for v in init))
-        made = code.method(code.call(code.torch("tensor"), values), "expand", *_sizes(item))
-        return code.method(made, "clone")
+        made: Code = code.call(code.torch("tensor"), values)
+        if shape == (len(init),) and not item.of_rows:
+            return made
+        return code.method(code.method(made, "expand", *_sizes(item)), "clone")
     if isinstance(init, Mapping):
         scale = Literal(init["normal"])
         return code.Binary("*", scale, code.call(code.torch("randn"), *_sizes(item)))

@@ -10,13 +10,14 @@ from specc.codegen.code.expressions import Code, Name, Signed
 from specc.codegen.code.statements import Function, Parameter, Return
 from specc.codegen.layout import Layout
 from specc.codegen.lower.draws import emit_values
+from specc.codegen.lower.marginals import RUNTIME
 from specc.codegen.lower.points import points, without_unused
 from specc.codegen.lower.scope import NOISE, Scope
-from specc.codegen.lower.terms import RUNTIME, Terms
+from specc.codegen.lower.terms import Terms
 from specc.codegen.plan import Plan, ProgramPlan
 from specc.codegen.signatures import element_sums, posterior_sums
 from specc.graph.graph import MODEL
-from specc.objective.terms import Reduce, Term, walk
+from specc.objective.terms import Reduce, Term, parts_of, walk
 
 SEVERAL = ("sample_sequence", "sample_values", "sample_elements", "sample_shared")
 """The functions that return a tuple of draws."""
@@ -72,8 +73,11 @@ def _draw(scope: Scope, terms: Terms, term: Reduce) -> None:
     """Emit `z = sample_states(noise, log_p_z, log_p_x, values=z, axis=-3)`, or another function."""
     variables = [scope.variable(name) for name in term.axes]
     given: tuple[Code, ...]
+    if term.how == "forward" and len(variables) > 1:
+        _draw_together(scope, terms, term)
+        return
     if term.how == "forward":
-        given, keywords = terms.chain(term)
+        given, keywords = terms.marginals.chain(term)
         keywords = {"values": variables[0], **keywords}
         target = f"{RUNTIME}.markov.sample_states"
     elif term.how in ("logsumexp", "elements"):
@@ -82,7 +86,7 @@ def _draw(scope: Scope, terms: Terms, term: Reduce) -> None:
             own, by_index = terms.of_elements(term)
             joint: tuple[Signed, ...] = (*own, *by_index.values())
         else:
-            joint = tuple(terms.part(part) for part in terms.parts(term.term))
+            joint = tuple(terms.part(part) for part in parts_of(term.term))
         log_p = terms.fresh("log_p")
         scope.assign(log_p, code.Sum(joint))
         given = (Name(log_p), code.List(tuple(variables)))
@@ -92,7 +96,7 @@ def _draw(scope: Scope, terms: Terms, term: Reduce) -> None:
             kind = "sample_elements" if terms.elements.plate(term.axes[0]) else "sample_shared"
         target = f"specc.runtime.draws.enumeration.{kind}"
     else:
-        given, keywords = terms.normals(term)
+        given, keywords = terms.marginals.normals(term)
         is_sequence = scope.factor(MODEL, term.axes[0]).scan is not None
         kind = "sample_sequence" if is_sequence else "sample_normal"
         target = f"{RUNTIME}.linear_gaussian.{kind}"
@@ -103,3 +107,13 @@ def _draw(scope: Scope, terms: Terms, term: Reduce) -> None:
     if several and len(variables) == 1:
         value = code.Subscript(value, (code.Literal(0),))
     scope.assign(tuple(each.id for each in variables), value)
+
+
+def _draw_together(scope: Scope, terms: Terms, term: Reduce) -> None:
+    """Emit `z, w = sample_joint_states(noise, [log_p_z, log_p_w], log_p_x, values=[z, w], ...)`."""
+    moving, apart = terms.marginals.moving_first(term)
+    variables = tuple(scope.variable(name) for name in (*moving, *apart))
+    given, keywords = terms.marginals.chains(term)
+    function = code.function(f"{RUNTIME}.coupled_chains.sample_joint_states")
+    keywords = {"values": code.List(variables), **keywords}
+    scope.assign(tuple(v.id for v in variables), code.call(function, NOISE, *given, **keywords))

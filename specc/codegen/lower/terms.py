@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import assert_never
 
 from msgspec import Struct, field
@@ -13,11 +13,11 @@ from specc.codegen.code.expressions import Code, Literal, Name, Signed
 from specc.codegen.lower.densities import divergence, log_prob, parameters
 from specc.codegen.lower.elements import Elements, Place
 from specc.codegen.lower.expressions import Expressions
+from specc.codegen.lower.marginals import Marginals
 from specc.codegen.lower.noising import NoisedLatents
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.values import join, prepare
 from specc.codegen.names import python_name, python_names, unique
-from specc.codegen.plan import Factor
 from specc.codegen.text import term_formula
 from specc.graph.graph import GUIDE, MODEL
 from specc.language.expressions.tree import Expression, Number
@@ -36,10 +36,9 @@ from specc.objective.terms import (
     Sum,
     Term,
     Value,
+    parts_of,
     value_node,
 )
-
-RUNTIME = "specc.runtime.functions"
 
 
 class Terms(Struct, dict=True):
@@ -62,13 +61,14 @@ class Terms(Struct, dict=True):
         """The enumerated latents on plates in the scope."""
         return Elements(self.scope)
 
+    @cached_property
+    def marginals(self) -> Marginals:
+        """The latents that functions of the run time sum or integrate out."""
+        return Marginals(self.scope, partial(self.part, by_step=True), self.fresh)
+
     def part(self, part: Part, *, by_step: bool = False) -> Signed:
         """Return a signed term of a sum: `- 4.0 * kl_z`."""
         return signed_as(part, self.value(part.term, by_step=by_step))
-
-    def parts(self, term: Term) -> tuple[Part, ...]:
-        """Return the parts of a sum; another term is its own only part."""
-        return term.parts if isinstance(term, Sum) else (Part(1.0, term),)
 
     def value(self, term: Term, *, by_step: bool = False) -> Code:
         """Return a term as an expression; densities and reductions become variables."""
@@ -180,9 +180,9 @@ class Terms(Struct, dict=True):
     def _reduce(self, term: Reduce) -> str:
         match term.how:
             case "forward":
-                return self._forward(term)
+                return self.marginals.forward(term)
             case "integrate":
-                return self._integrate(term)
+                return self.marginals.integral(term)
             case "logsumexp":
                 return self._summed_out(term)
             case "elements":
@@ -193,7 +193,7 @@ class Terms(Struct, dict=True):
 
     def _summed_out(self, term: Reduce) -> str:
         """Emit `log_p = (log_p_y + log_p_x).logsumexp(0)`."""
-        signed = tuple(self.part(part) for part in self.parts(term.term))
+        signed = tuple(self.part(part) for part in parts_of(term.term))
         name = self.fresh("log_p")
         joint: Code = code.Sum(signed)
         allowed = self._allowed(term.axes)
@@ -236,138 +236,17 @@ class Terms(Struct, dict=True):
         """Emit the terms of each element, and the sum over its rows by the data that select it."""
         plate, before = self.elements.plate(term.axes[0]), self.weighing
         own, by_index, self.weighing = list[Signed](), dict[str, list[Signed]](), True
-        for part in self.parts(term.term):
+        for part in parts_of(term.term):
             index = self.elements.index(part.term, plate)
             (own if index is None else by_index.setdefault(index, [])).append(self.part(part))
         self.weighing = before
         found: dict[str, Signed] = {}
         for index, signed in by_index.items():
-            total, data = self._sum(signed, "log_rows"), self.scope.variable(index)
+            total, data = self.marginals.total(signed, "log_rows"), self.scope.variable(index)
             name = self.fresh(f"log_p_by_{python_name(index)}" if plate else "log_p_rows")
             self.scope.assign(name, self.elements.of_rows(plate, total, data))
             found[index] = Signed(False, Name(name))
         return tuple(own), found
-
-    def _forward(self, term: Reduce) -> str:
-        """Emit `log_p = forward_algorithm(log_p_z, log_p_x, axis=-3)`, which sums over states."""
-        scope, state = self.scope, term.axes[0]
-        pairs, singles = self._by_lag(term)
-        factor, axis = scope.factor(MODEL, state), scope.layout.axis(state) - 1
-        own, enumerated = {*term.axes, *self._lagged()}, scope.layout.enumerated
-        has_axis = scope.layout.has_particles or not own >= set(enumerated)
-        if not pairs:
-            mask, name = self._mask(factor), self.fresh("log_p")
-            keepdim = {"keepdim": True} if has_axis else {}
-            places = tuple(scope.layout.axis(each) - 1 for each in term.axes)
-            over = axis if len(places) == 1 else places
-            summed = code.method(code.Sum(tuple(singles)), "logsumexp", over, **keepdim)
-            scope.assign(name, summed)
-            steps: Code = Name(name) if mask is None else code.Binary("*", Name(name), mask)
-            scope.assign(name, code.method(steps, "sum", -1))
-            return name
-        given, keywords = self.chain(term)
-        name = self.fresh("log_p")
-        value = code.call(code.function(f"{RUNTIME}.markov.forward_algorithm"), *given, **keywords)
-        if not has_axis:
-            value = code.method(value, "squeeze", (axis, axis + 1))
-        scope.assign(name, value)
-        return name
-
-    def _by_lag(self, term: Reduce) -> tuple[list[Signed], list[Signed]]:
-        """Return the densities of steps that depend on the previous state, and the others."""
-        pairs: list[Signed] = []
-        singles: list[Signed] = []
-        for part in self.parts(term.term):
-            signed = self.part(part, by_step=True)
-            (pairs if self._depends_on_lagged(part.term) else singles).append(signed)
-        return pairs, singles
-
-    def _mask(self, factor: Factor) -> Name | None:
-        """Return the mask of the steps of a node, None if all rows have all steps."""
-        if factor.scan is None or factor.lengths is None:
-            return None
-        return self.scope.mask(factor.scan, factor.lengths)
-
-    def chain(self, term: Reduce) -> tuple[tuple[Code, Code], dict[str, object]]:
-        """Return the arguments of a function of the states of a sequence."""
-        pairs, singles = self._by_lag(term)
-        state = term.axes[0]
-        factor = self.scope.factor(MODEL, state)
-        given = (self._sum(pairs, "log_pair"), self._sum(singles, "log_single"))
-        mask = self._mask(factor)
-        keywords: dict[str, object] = {"axis": self.scope.layout.axis(state) - 1}
-        keywords |= {} if mask is None else {"mask": mask}
-        keywords |= {"reverse": True} if factor.node.reverse else {}
-        return given, keywords
-
-    def _depends_on_lagged(self, term: Term) -> bool:
-        """Whether a density depends on an enumerated node at the previous step."""
-        assert isinstance(term, LogProb)
-        factor = self.scope.factor(term.program, term.node)
-        return bool(self.scope.enumerated_of(factor.inputs) & self._lagged())
-
-    def _lagged(self) -> set[str]:
-        lagged = self.scope.plan.programs[MODEL].lagged
-        return {name for name in self.scope.layout.enumerated if name in lagged}
-
-    def _integrate(self, term: Reduce) -> str:
-        """Emit `log_p = gaussian_marginal(z, (0.0, 1.0), [(x, x_loc, x_scale)], axis=-2)`.
-
-        Data that may be missing also have their mask, `(x, x_loc, x_scale, x_known)`.
-        """
-        scope, (latent, *_) = self.scope, term.axes
-        factor = scope.factor(MODEL, latent)
-        kind = "kalman_filter" if factor.scan else "gaussian_marginal"
-        items, keywords = self.normals(term)
-        function = code.function(f"{RUNTIME}.linear_gaussian.{kind}")
-        names = (latent, self._lagged_node(latent))
-        taken = [n for n in scope.layout.enumerated if n in names]
-        value = code.call(function, *items, **keywords)
-        if not scope.layout.has_particles and len(taken) == len(scope.layout.enumerated):
-            axes = tuple(sorted(scope.layout.axis(n) for n in taken))
-            value = code.method(value, "squeeze", axes[0] if len(axes) == 1 else axes)
-        name = self.fresh("log_p")
-        scope.assign(name, value)
-        return name
-
-    def normals(self, term: Reduce) -> tuple[tuple[Code, ...], dict[str, object]]:
-        """Return the arguments of a function of a normal latent and of what depends on it."""
-        scope, given = self.scope, {}
-        latent, *starts = term.axes
-        factor = scope.factor(MODEL, latent)
-        for part in self.parts(term.term):
-            assert isinstance(part.term, LogProb)
-            own = scope.factor(MODEL, part.term.node)
-            with scope.on(MODEL, part.term.node):
-                parameters(scope, own)
-            given[own.node.name] = scope.arguments(own)
-        prior = code.Tuple(tuple(given.pop(latent)))
-        begun = [code.Tuple(tuple(given.pop(start))) for start in starts]
-        missing = scope.plan.missing
-        known = {n: [Name(missing[n].known)] if n in missing else [] for n in given}
-        seen = (code.Tuple((scope.variable(n), *v, *known[n])) for n, v in given.items())
-        axis, mask = scope.layout.axis(latent), self._mask(factor)
-        keywords: dict[str, object] = {"axis": axis - 1 if factor.scan else axis}
-        keywords |= {"start": begun[0]} if begun else {}
-        keywords |= {} if mask is None else {"mask": mask}
-        keywords |= {"reverse": True} if factor.node.reverse else {}
-        return (scope.variable(latent), prior, code.List(tuple(seen))), keywords
-
-    def _lagged_node(self, latent: str) -> str:
-        """Return the lagged node of a latent, empty if it has none."""
-        lagged = self.scope.plan.programs[MODEL].lagged.values()
-        return next((b.node.name for b in lagged if b.base == latent), "")
-
-    def _sum(self, signed: list[Signed], wanted: str) -> Code:
-        """Return the variable of a sum; a single variable is unchanged, an empty sum is `None`."""
-        if not signed:
-            return Literal(None)
-        total = code.summed(tuple(signed))
-        if isinstance(total, Name):
-            return total
-        name = self.fresh(wanted)
-        self.scope.assign(name, total)
-        return Name(name)
 
     def _allowed(self, axes: tuple[str, ...]) -> Code | None:
         """Return the mask of the values of enumerated data that agree with the data."""

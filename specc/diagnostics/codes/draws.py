@@ -182,8 +182,9 @@ CODES: tuple[Code, ...] = (
     error(
         "E0430",
         "two-chains",
-        "`{name}` and `{other}` are both states of sequences, and one density needs both",
-        "make them one node whose classes are the pairs of classes, or draw one in a guide",
+        "`{name}` and `{other}` are states of sequences that do not run together, and one density "
+        "needs both",
+        "let both run in one direction, or draw one in a guide",
     ),
     error(
         "E0439",

@@ -205,7 +205,7 @@ class _Shapes:
             if shape is not None:
                 self.assumed[base.id] = shape
                 return shape
-            is_state = number is not None and number.entry.finite
+            is_state = number is not None and bool(number.entry.options)
             code = "E0328" if is_state else "E0305"
             return self.read.fail(node, diagnose(code, base.span, name=base.name))
         return shape

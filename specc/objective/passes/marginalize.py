@@ -7,7 +7,7 @@ node that no guide draws is summed out of the density of the model: log sum_y p(
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import networkx as nx
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, Scan, TypedGraph
+from specc.graph.nodes import Latent
 from specc.graph.queries import random_starts
 from specc.objective.objective import Decision, Draw
 from specc.objective.passes.draws import MAX_JOINT_STATES, states
@@ -165,8 +166,8 @@ def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[
         of_all = tuple(n for n in names if n not in alone and is_of_all(typed, n))
         shared = tuple(name for name in names if name in plates)
         plain = tuple(n for n in names if n not in {*alone, *of_all, *shared})
-        for taken_out in _together(typed, tuple(n for n in names if n in alone), draws):
-            reached = tuple(p for p in density if axes.of_term(p.term).intersection(taken_out))
+        apart = tuple(n for n in names if n in alone)
+        for taken_out, reached in tuple(reduced_together(typed, density, apart, axes)):
             how: How = "integrate" if draws[taken_out[0]].is_integrated else "forward"
             taken = Part(1.0, Reduce(how, taken_out, Sum(reached)))
             density = (*(p for p in density if p not in reached), taken)
@@ -190,26 +191,26 @@ def _joint(typed: TypedGraph, inner: Sum, axes: Axes) -> tuple[list[Part], list[
     return parts, decisions
 
 
-def are_of_one_set(typed: TypedGraph, names: tuple[str, ...], draws: Mapping[str, Draw]) -> bool:
-    """Whether latents have finite values on the elements of one plate without an order."""
-    plates = {typed.graph.model.nodes[name].scan for name in names}
-    plate = next(iter(plates)) or ""
-    is_set = plate in typed.graph.scans and not typed.graph.scans[plate].is_ordered
-    return len(plates) == 1 and is_set and all(draws[name].is_enumerated for name in names)
+def are_of_one_plate(typed: TypedGraph, names: tuple[str, ...], draws: Mapping[str, Draw]) -> bool:
+    """Whether latents have finite values at the steps of one plate, in the same direction."""
+    nodes = [typed.graph.model.nodes[name] for name in names]
+    plates = {(node.scan, isinstance(node, Latent) and node.reverse) for node in nodes}
+    is_finite = all(draws[name].is_enumerated for name in names)
+    return len(plates) == 1 and nodes[0].scan in typed.graph.scans and is_finite
 
 
-def _together(
-    typed: TypedGraph, names: tuple[str, ...], draws: Mapping[str, Draw]
-) -> tuple[tuple[str, ...], ...]:
-    """Return the latents with a reduction of their own.
+def reduced_together(
+    typed: TypedGraph, parts: tuple[Part, ...], names: Iterable[str], axes: Axes
+) -> Iterator[tuple[tuple[str, ...], tuple[Part, ...]]]:
+    """Yield the latents of each reduction of their own, and the densities that depend on them.
 
-    Those of one set have one together, and a sequence has one with the value at which it starts.
+    Latents under one density are reduced together: the states of several sequences, and a sequence
+    with the value at which it starts, which comes after it.
     """
-    if len(names) > 1 and are_of_one_set(typed, names, draws):
-        return (names,)
-    starts = integrated_starts(typed, draws)
-    every = ((name, *(s for s in names if starts.get(s) == name)) for name in names)
-    return tuple(own for own in every if own[0] not in starts)
+    starts = integrated_starts(typed, axes.draws)
+    for found, reached in _groups(parts, axes, frozenset(names)):
+        sequences = tuple(name for name in found if name not in starts)
+        yield (*sequences, *(name for name in found if name in starts)), reached
 
 
 def integrated_starts(typed: TypedGraph, draws: Mapping[str, Draw]) -> dict[str, str]:
@@ -242,6 +243,9 @@ def _decision(name: str, how: How, scan: Scan | None) -> Decision:
     if scan is not None and not scan.is_ordered:
         way = "summed out" if how == "forward" else "integrated out"
         return Decision(name, f"{way} element by element", "exact")
+    if how == "forward" and "," in name:
+        way = "states summed out together, step by step"
+        return Decision(name, way, "forward algorithm, one chain after the other")
     if how == "forward":
         return Decision(name, "states summed out step by step", "forward algorithm")
     steps = " step by step" if is_chain else " of the density"

@@ -20,7 +20,13 @@ from specc.objective.objective import Draw
 from specc.objective.passes.bounds import Expansion, bound_terms
 from specc.objective.passes.chains import is_unit
 from specc.objective.passes.energy_densities import no_density
-from specc.objective.passes.marginalize import Axes, are_of_one_set, groups, summed
+from specc.objective.passes.marginalize import (
+    Axes,
+    are_of_one_plate,
+    groups,
+    reduced_together,
+    summed,
+)
 from specc.objective.passes.players import trainables
 from specc.objective.terms import (
     Energy,
@@ -81,13 +87,13 @@ def check_sums(typed: TypedGraph, expansion: Expansion, axes: Axes, findings: Fi
     """Check the densities of summed-out nodes: all must be present, with equal coefficients."""
     for names, members in groups(expansion.inner, axes):
         chains = tuple(n for n in names if typed.graph.model.nodes[n].scan is not None)
-        if len(chains) > 1 and not are_of_one_set(typed, chains, axes.draws):
-            first, second = (typed.graph.model.nodes[n] for n in chains[:2])
-            label = (Label(first.span, "the other one"),)
-            findings.add(
-                diagnose("E0430", second.span, labels=label, name=second.name, other=first.name)
-            )
-            return
+        for together, _ in reduced_together(typed, members, chains, axes):
+            if len(together) > 1 and not are_of_one_plate(typed, together, axes.draws):
+                first, second = (typed.graph.model.nodes[n] for n in together[:2])
+                label = (Label(first.span, "the other one"),)
+                words = {"name": second.name, "other": first.name}
+                findings.add(diagnose("E0430", second.span, labels=label, **words))
+                return
         if any(not isinstance(part.term, LogProb) for part in members):
             findings.add(diagnose("E0448", expansion.span, name=names[0]))
             return

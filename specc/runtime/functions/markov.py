@@ -187,10 +187,10 @@ def forward_algorithm(
     if log_single is None:
         log_single = torch.zeros_like(log_pair.narrow(axis - 1, 0, 1))
     rank = max(log_pair.ndim, log_single.ndim)
-    pairs, singles = (_steps_first(x, rank) for x in (log_pair, log_single))
+    pairs, singles = (steps_first(x, rank) for x in (log_pair, log_single))
     pairs = _expand_states(pairs, singles.shape[axis + 1], axis + 1)
     singles = singles.expand(max(len(singles), len(pairs)), *singles.shape[1:])
-    masks = None if mask is None else _steps_first(mask, mask.ndim)
+    masks = None if mask is None else steps_first(mask, mask.ndim)
     if masks is not None:  # rows may differ in their length alone
         singles = singles.expand(*singles.shape[:-1], masks.shape[-1])
     if reverse:
@@ -319,6 +319,6 @@ def _expand_states(pairs: Tensor, states: int, axis: int) -> Tensor:
     return pairs.expand(sizes)
 
 
-def _steps_first(x: Tensor, rank: int) -> Tensor:
+def steps_first(x: Tensor, rank: int) -> Tensor:
     """x [..., rows, steps] as [steps, ..., rows], contiguous, with `rank` axes."""
     return x[(None,) * (rank - x.ndim)].movedim(-1, 0).contiguous()
