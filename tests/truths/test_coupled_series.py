@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from scipy.special import expit, log_softmax
+from scipy.special import expit, log_softmax, logsumexp
 
 from specc.evaluate.user_rows import encode
 from tests.truths.gallery import SPECS, trained
@@ -148,3 +148,78 @@ def test_a_factorial_hidden_markov_model_is_where_em_stays(tmp_path):
         moves, loc, noise = expected(power, moves, loc, noise)
     gain = recursion(power, moves, loc, noise)[0].mean() - start
     assert start > 21 and -1e-6 < gain < 0.1, gain
+
+
+# states that switch between modes
+
+
+def turned(angle):
+    return 0.97 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
+def orbits():
+    """The modes [60, 40] and the points [60, 40, 2] of orbits.jsonl."""
+    rng, moves = np.random.default_rng(5), [turned(0.5), turned(-0.25)]
+    modes, points = np.zeros((60, 40), int), np.zeros((60, 40, 2))
+    for row in range(60):
+        s, z = 0, rng.normal(size=2)
+        for t in range(40):
+            s = s if rng.random() < 0.92 else 1 - s
+            z = moves[s] @ z + 0.1 * rng.normal(size=2)
+            modes[row, t], points[row, t] = s, (z + 0.1 * rng.normal(size=2)).round(2)
+    return modes, points
+
+
+def test_the_gallery_has_these_orbits():
+    lines = [json.dumps({"x": points.tolist()}) for points in orbits()[1]]
+    assert (SPECS / "orbits.jsonl").read_text(encoding="utf-8") == "\n".join(lines) + "\n"
+
+
+def filtered(x, w, count=1000):
+    """log p of each row by a Rao-Blackwellized particle filter: modes drawn, states integrated out.
+
+    Its exponential is unbiased (Doucet et al. 2000). A Kalman filter belongs to each particle.
+    """
+    rng, rows = np.random.default_rng(0), len(x)
+    move = np.exp(log_softmax(w["model.moves"], -1))
+    turn, drift, noise = w["model.turn"], np.exp(w["model.log_drift"]), np.exp(w["model.log_noise"])
+    modes, mean = np.zeros((rows, count), int), np.zeros((rows, count, 2))
+    spread, total = np.broadcast_to(np.eye(2), (rows, count, 2, 2)), np.zeros(rows)
+    for t in range(x.shape[1]):
+        modes = (rng.random((rows, count)) > move[modes, 0]).astype(int)
+        own = turn[modes]
+        mean = (own @ mean[..., None])[..., 0]
+        spread = own @ spread @ own.swapaxes(-1, -2) + drift**2 * np.eye(2)
+        seen = spread + noise**2 * np.eye(2)
+        gain, away = spread @ np.linalg.inv(seen), x[:, None, t] - mean
+        square = (away[..., None, :] @ np.linalg.inv(seen) @ away[..., None])[..., 0, 0]
+        log_w = -0.5 * (square + np.log(np.linalg.det(seen))) - np.log(2 * np.pi)
+        total += logsumexp(log_w, 1) - np.log(count)
+        mean, spread = mean + (gain @ away[..., None])[..., 0], (np.eye(2) - gain) @ spread
+        share = np.exp(log_w - logsumexp(log_w, 1, keepdims=True))
+        place = np.stack([rng.choice(count, count, p=p / p.sum()) for p in share])
+        row = np.arange(rows)[:, None]
+        modes, mean, spread = modes[row, place], mean[row, place], spread[row, place]
+    return total
+
+
+def test_the_bound_of_a_switching_state_space_is_below_a_particle_filter(tmp_path):
+    """After a few epochs, and below by no more than 20 nats of the 400 that were gained."""
+    run = trained("switching_lds", tmp_path, ("train.epochs=12",), data_dir=SPECS)
+    log_p = filtered(orbits()[1][:20], weights(run), 300)
+    found = bound(run, 200, part="train").values.double().numpy()[:20]
+    assert -20 < (found - log_p).mean() < 1, (found, log_p)
+
+
+@pytest.mark.slow
+def test_a_switching_state_space_finds_the_two_turns(tmp_path):
+    """The bound is within 2 nats of a particle filter, and 10 nats above one mode for all steps."""
+    run = trained("switching_lds", tmp_path, data_dir=SPECS)
+    w, x = weights(run), orbits()[1]
+    log_p = filtered(x, w)
+    found = bound(run, 1000, part="train").values.double().numpy()
+    assert -2 < (found - log_p).mean() < 0.2, (found.mean(), log_p.mean())
+    exact, own = [turned(-0.25), turned(0.5)], w["model.turn"]
+    np.testing.assert_allclose(own[np.argsort(own[:, 1, 0])], exact, atol=0.05)
+    alone = trained("switching_lds", tmp_path / "alone", ("constants.modes=1",), data_dir=SPECS)
+    assert found.mean() > bound(alone, 200, part="train").value + 10
