@@ -2,7 +2,7 @@
 
 Given the modes the data are jointly normal, as a vector that is built without a filter. Either a
 guide draws the modes, and the states are integrated out given them; or it draws the states, and the
-modes are summed out given these (Rao-Blackwellization; Doucet, de Freitas, Murphy and Russell 2000).
+modes are summed out given these (Rao-Blackwellization; Doucet et al. 2000).
 """
 
 import itertools
@@ -142,7 +142,5 @@ def test_modes_are_summed_out_given_states_that_a_guide_draws(tmp_path):
     torch.testing.assert_close(loss, wanted)
     slopes = gradient(made, loss)
     torch.testing.assert_close(slopes, gradient(made, wanted))
-    wrong = -(
-        torch.stack([log_joint(z[0], back=True) for z in drawn["z"]]) - log_q.flatten()
-    ).mean()
-    assert (gradient(made, wrong) - slopes).abs().max() > 1e-2
+    wrong = torch.stack([log_joint(z[0], back=True) for z in drawn["z"]])
+    assert (wrong - exact).abs().max() > 1e-2
