@@ -26,10 +26,11 @@ from torch import Tensor
 from specc.engine.compile import cpp_trees
 from specc.engine.compile.cpp_statements import declared, statements
 from specc.engine.compile.cpp_trees import Trees
+from specc.engine.compile.functional import made_functional
 from specc.engine.step.player import NotCompiled
 
 if TYPE_CHECKING:
-    from torch.fx import GraphModule, Node
+    from torch.fx import GraphModule
 
 UNSUPPORTED = (RuntimeError, TypeError, ValueError, AssertionError, OSError)
 """What torch raises for operations that it cannot record, and without a compiler."""
@@ -116,24 +117,22 @@ def recorded(function: Callable[[Tensor], tuple[Tensor, ...]], example: Tensor) 
         warnings.simplefilter("ignore", DeprecationWarning)
         from torch._decomp import core_aten_decompositions, get_decompositions
         from torch._functorch.compile_utils import fx_graph_cse
+        from torch._guards import TracingContext, tracing
+        from torch._subclasses import FakeTensorMode
         from torch.func import functionalize
         from torch.fx.experimental.proxy_tensor import make_fx
     forms = {**core_aten_decompositions(), **get_decompositions(DECOMPOSED)}
     try:
-        # Torch would count the `self` of a method among the arguments.
-        graph = make_fx(lambda vector: function(vector), forms)(example)
-        if any(_is_mutable(node) for node in graph.graph.nodes):
-            graph = make_fx(functionalize(graph), forms)(example)
+        # Else torch makes a mode for the shapes of each operation, which takes half of the time.
+        with tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True))):
+            # Torch would count the `self` of a method among the arguments.
+            graph = make_fx(lambda vector: function(vector), forms)(example)
+            if not made_functional(graph.graph):
+                graph = make_fx(functionalize(graph), forms)(example)
     except UNSUPPORTED as error:
         raise NotCompiled("its operations depend on values") from error
     graph.graph.eliminate_dead_code()
     return torch.fx.GraphModule(graph, fx_graph_cse(graph.graph))
-
-
-def _is_mutable(node: Node) -> bool:
-    """Whether an operation changes one of its inputs."""
-    schema = getattr(node.target, "_schema", None)
-    return schema is not None and schema.is_mutable
 
 
 def lanes_of(chains: int) -> int:
