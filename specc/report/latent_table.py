@@ -14,8 +14,9 @@ MOST_ROWS = 200
 PRIOR = ("5%", "95%")
 """The quantiles of the prior in a table."""
 
-WIDTH = 10
-"""The width of a column in a terminal."""
+WIDTHS = {"mean": 11, "sd": 11, "ess_bulk": 10, "r_hat": 8}
+WIDTH = 11
+"""The widths of columns in a terminal, which all numbers fit with a space before."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -35,7 +36,7 @@ def latent_lines(rows: Rows, columns: Sequence[str], most: int) -> Iterator[str]
     shown = rows[:most]
     width = max(len("latent"), *(len(row["name"]) for row in shown))
     head = (*columns, *_prior_head(shown))
-    wide = [max(WIDTH, len(key) + 2) for key in head]
+    wide = [max(WIDTHS.get(key, WIDTH), len(key) + 2) for key in head]
     yield _line("latent", width, head, wide)
     for row in shown:
         yield _line(row["name"], width, _cells(row, columns, shown), wide)

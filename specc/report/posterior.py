@@ -9,6 +9,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from specc.engine.storage import file_io
 from specc.engine.storage.record_schemas import LeaveOneOut, Posterior
 from specc.evaluate.inference_data import arviz
@@ -61,11 +63,16 @@ def in_words(found: Posterior) -> str:
     return f"{counts}, R-hat at most {max(known):.3f}" if known else counts
 
 
+MOST_CHAINS = 8
+"""Chains in the picture, of which more cannot be told apart."""
+
+
 def draw_posterior(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceData
     """The density, the trace and the ranks of the first latents, each chain apart, as a PNG.
 
-    Chains that agree have equal densities and flat bars of ranks (Vehtari et al. 2021). Returns
-    whether there is a latent that is small enough.
+    Chains that agree have equal densities and flat bars of ranks (Vehtari et al. 2021). Of many
+    chains some at equal distances are shown. Returns whether there is a latent that is small
+    enough.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -74,7 +81,12 @@ def draw_posterior(path: Path, data: Any) -> bool:  # noqa: ANN401 - an Inferenc
     if not names:
         return False
     count = sum(int(data.posterior[name][0, 0].size) for name in names)
+    chains = int(data.posterior.sizes["chain"])
     figure = Figure(figsize=(10.0, 0.6 + 1.6 * count), dpi=110, layout="constrained")
+    if chains > MOST_CHAINS:
+        chosen = np.linspace(0, chains - 1, MOST_CHAINS).round().astype(int)
+        data = data.isel(chain=chosen, groups=["posterior", "sample_stats"])
+        figure.suptitle(f"{MOST_CHAINS} of {chains:,} chains", fontsize="small")
     axes = FigureCanvasAgg(figure).figure.subplots(count, 3, squeeze=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -181,4 +181,7 @@ def _is_minus(value: float | None, loss: float | None) -> bool:
 
 
 def _nats(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.3f}"
+    """A metric; a small one, such as a step size, with three digits that are not 0."""
+    if value is None:
+        return "not finite"
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.01 else f"{value:.3g}"
