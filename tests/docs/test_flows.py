@@ -17,6 +17,7 @@ BLOCK = re.compile(r"```text\n\$ specc (?P<line>[^\n]*)\n(?P<printed>.*?)```", r
 PAGES = {"flows": 2, "flow_gallery": 13, "autoregressive": 6, "adversarial": 1}
 PAGES |= {"sharing": 1, "unpaired": 1, "autoencoders": 0, "conditional_gans": 0}
 PAGES |= {"semi_supervised": 0, "stages": 0, "distributions": 1, "diffusion": 0}
+PAGES |= {"rejection": 0}
 """The pages, and how many commands each has."""
 
 KINDS = {"flows": BIJECTIONS, "autoregressive": CAUSAL_LINKS}

@@ -191,8 +191,8 @@ def test_the_bound_of_the_best_prediction_is_the_same(schedule, tmp_path):
         for kind in GUESSES:
             (tmp_path / kind).mkdir()
             made = program(text(schedule, kind, BOUND), tmp_path / kind)
-            found[kind] = losses(made, kind, schedule, 500, 60)
-        other = losses(made, "data", schedule, 500, 60)
+            found[kind] = losses(made, kind, schedule, 500, 30)
+        other = losses(made, "data", schedule, 500, 30)
     for kind in GUESSES:
         assert np.abs(found[kind] / found["noise"] - 1).max() < 1e-9
     assert agree(found["noise"], bound(schedule))
@@ -204,7 +204,7 @@ def test_the_bound_of_the_best_prediction_is_the_same(schedule, tmp_path):
 def test_the_least_simplified_loss(schedule, kind, tmp_path):
     with precision(torch.float64):
         made = program(text(schedule, kind, simple(kind)), tmp_path)
-        found = losses(made, kind, schedule, 2000, 20)
+        found = losses(made, kind, schedule, 2000, 10)
     assert agree(found, least(schedule, kind))
     other = {"noise": "data", "data": "velocity", "velocity": "noise"}[kind]
     assert not agree(found, least(schedule, other))

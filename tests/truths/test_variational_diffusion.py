@@ -1,13 +1,14 @@
 """A random step of a diffusion model in place of all of them: the same bound and gradient."""
 
+import math
 from functools import partial
 
 import pytest
 import torch
 
 from specc.runtime.noise import Noise
-from tests.truths.gallery import source, trained_text
-from tests.truths.measuring import Z, rows
+from tests.truths.gallery import source, trained, trained_text
+from tests.truths.measuring import Z, bound, rows
 
 DRAWS, ROWS, TIMES, STEPS = 120, 20, 20, 49
 STEP = "KL(q(z[t] | z[t+1], x) || p(z[t] | z[t+1]))"
@@ -61,3 +62,9 @@ def test_a_random_step_has_the_bound_and_its_gradient(run):
         found, error = moments(loss, program, x, others)
         is_near = (found - mean).abs() < Z * (variance + error).sqrt()
         assert bool(is_near.all()) == is_right
+
+
+def test_digits_have_fewer_bits_than_uniform_levels(tmp_path):
+    """After two epochs the bound of whole images is above that of 17 equal levels."""
+    run = trained("variational_digits", tmp_path, ("train.epochs=2", "evaluate={}"))
+    assert bound(run, 1, estimator="elbo").values.mean() > -64 * math.log(17)
