@@ -142,7 +142,9 @@ def denoised(
     if chain is None or not all(program.can(name) for name in (START, STEP, FORWARD, MEAN)):
         raise _refused(loaded, "no guide draws a sequence forward that the model draws backward")
     if not least <= chosen.steps <= chain.steps + 1:
-        raise _refused(loaded, f"it takes {least} to {chain.steps + 1} steps, not {chosen.steps}")
+        span = f"{least} to {chain.steps + 1}"
+        problem, hint = f"it takes {span} steps, not {chosen.steps}", f"let `--steps` be {span}"
+        raise _refused(loaded, problem, hint)
     start = program.require(START)
     values, value = start(noise, rows, **program.inputs(START, given))
     known = {**given, **values}
@@ -220,9 +222,12 @@ def _levels(loaded: LoadedRun, steps: int, value: Tensor, known: Mapping[str, Te
     return Levels.of(a, c, s)
 
 
-def _refused(loaded: LoadedRun, problem: str) -> RunFailure:
+ANCESTRAL = "leave out `--sampler`; ancestral sampling takes all steps"
+"""What helps if there is no noising chain."""
+
+
+def _refused(loaded: LoadedRun, problem: str, hint: str = ANCESTRAL) -> RunFailure:
     message = f"`{loaded.manifest.name}` cannot be sampled in fewer steps: {problem}"
-    hint = "leave out `--sampler`; ancestral sampling takes all steps"
     return RunFailure("E0531", message, hint=hint, exit_code=USAGE)
 
 
