@@ -2,6 +2,7 @@
 
     [p, 1 - p]    x / sum(x)    w * p + (1 - w) * q, p and q on the simplex    theta @ beta
     (p + q) / 2    [[a, 0], [c, b]], a and b positive    x * x and x @ x, which are not negative
+    w * x + (1 - w) * y, which is between x and y
 
 The support of the entries is not sufficient: numbers in (0, 1) need not sum to one.
 """
@@ -9,9 +10,11 @@ The support of the entries is not sufficient: numbers in (0, 1) need not sum to 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 
 from specc.catalog.arithmetic import arithmetic_support, numbers, total
+from specc.catalog.interval import hull_of
 from specc.catalog.supports import (
     CHOLESKY,
     NONNEGATIVE,
@@ -40,6 +43,9 @@ Affine = dict[str, float]
 
 TOLERANCE = 1e-6
 """The tolerance of a sum of constants that should be one."""
+
+MOST_TERMS = 4
+"""The largest number of terms of a mean of numbers whose weights are sought."""
 
 MOST_VISITS = 300
 """The largest number of parts of sums that are expanded, within Python's recursion limit."""
@@ -118,8 +124,23 @@ class Structures:
         """The structure of a mean of vectors on a simplex, with weights that sum to one."""
         weights: list[Affine] = []
         if not self._split(node, expression, 1.0, weights) or not _is_one(_sum(weights)):
-            return None
+            return self._of_numbers(node, expression)
         return SIMPLEX
+
+    def _of_numbers(self, node: Node, expression: Binary) -> Support | None:
+        """The hull of numbers of which a sum is a mean, entry by entry: `w * x + (1 - w) * y`."""
+        terms = list(_terms(expression))
+        if not 2 <= len(terms) <= MOST_TERMS or not all(map(_is_product, terms)):
+            return None
+        choices = [((t.left, t.right), (t.right, t.left)) for t in terms if isinstance(t, Binary)]
+        for chosen in product(*choices):
+            if not _is_one(_sum([self.affine(node, weight) for weight, _ in chosen])):
+                continue
+            if all(contains(UNIT_INTERVAL, self.of(node, weight)) for weight, _ in chosen):
+                inside = [self.of(node, value) for _, value in chosen]
+                discrete = all(each.discrete for each in inside)
+                return None if discrete else hull_of([bounds(each) for each in inside])
+        return None
 
     def _weights(self, node: Node, term: Expression, factor: float, found: list[Affine]) -> bool:
         """Whether `factor` times a term is a sum of weights times vectors; adds these to `found`.
@@ -233,6 +254,19 @@ def matmul(left: Support, right: Support, right_rank: int) -> Support:
     if is_on_simplex(right) and right_rank == 1:
         return numbers(bounds(left), discrete)
     return arithmetic_support("@", left, right)
+
+
+def _terms(expression: Expression) -> Iterator[Expression]:
+    """The terms of a sum."""
+    if isinstance(expression, Binary) and expression.operator == "+":
+        yield from _terms(expression.left)
+        yield from _terms(expression.right)
+    else:
+        yield expression
+
+
+def _is_product(expression: Expression) -> bool:
+    return isinstance(expression, Binary) and expression.operator == "*"
 
 
 def _sum(terms: list[Affine]) -> Affine:

@@ -50,3 +50,21 @@ def test_a_square_of_two_calls(rate):
     assert codes(rate=rate, dropout=False) == set()
     assert "E0302" in codes(rate=rate)
     assert codes(rate="g(x) ** 2") == set()
+
+
+@pytest.mark.parametrize(
+    ("mean", "holds"),
+    [
+        ("w * p + (1 - w) * q", True),
+        ("p * w + q * (1 - w)", True),
+        ("0.2 * p + 0.5 * q + 0.3 * w", True),
+        ("w * p + (0.9 - w) * q", False),
+        ("w * p + w * q", False),
+        ("2 * p + (1 - 2) * q", False),
+        ("w * p + (1 - w) * 2 * q", False),
+    ],
+)
+def test_a_mean_of_probabilities_is_one(mean, holds):
+    """Weights are not negative and sum to one."""
+    let = "\n  ".join(f"{name}: {{parameter: unit_interval}}" for name in "wpq")
+    assert ("E0302" not in codes(f"[{mean}, 1 - ({mean})]", let=let)) == holds
