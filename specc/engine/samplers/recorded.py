@@ -7,6 +7,7 @@ by torch. The run records the choice, so a resumed run computes in the same way.
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from specc.engine.compile.autotune import Choice
 from specc.engine.step.player import NotCompiled
@@ -27,9 +29,31 @@ UNSUPPORTED = (RuntimeError, TypeError, ValueError, AssertionError, OSError)
 MIN_SECONDS_LEFT = 5.0
 """Seconds of calls below which nothing is compiled."""
 
+MANY_OPERATIONS, MOST_OPERATIONS = 5_000, 100_000
+"""Operations above which recording has to pay, and above which a function is not recorded."""
+
+SECONDS_AN_OPERATION = 1.3e-3
+"""The seconds to record an operation and to compile it as C++."""
+
 CALLS, FEW = 20, 3
 
 Function = Callable[..., tuple[Tensor, ...]]
+
+
+class _Count(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the operations that are executed."""
+
+    found = 0
+
+    def __torch_dispatch__(
+        self,
+        called: Callable[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
+        self.found += 1
+        return called(*args, **(kwargs or {}))
 
 
 class Recorded:
@@ -92,6 +116,13 @@ class Recorded:
         except UNSUPPORTED:
             self._called = self._in_turn
 
+    def operations(self) -> int:
+        """The number of operations of a call."""
+        count = _Count()  # type: ignore[no-untyped-call]
+        with count:
+            self(*self.examples)
+        return count.found
+
     def build(self) -> None:
         """Compiles the function as C++ of its own; raises NotCompiled if it has no such form."""
         if self._build is None:
@@ -129,6 +160,9 @@ def choose(function: Recorded, mode: str, calls: int) -> Choice:
     Raises NotCompiled if the mode is `on` and the function cannot be compiled.
     """
     function.choose_form()
+    reason = _too_many(function, calls)
+    if reason and mode != "on":
+        return Choice(False, reason)
     if mode != "off":
         pays = mode == "on" or function.seconds(few=True) * calls > MIN_SECONDS_LEFT
         built = _built(function) if pays else None
@@ -146,6 +180,17 @@ def choose(function: Recorded, mode: str, calls: int) -> Choice:
         function.compile()
         return Choice(True, "requested")
     return _timed(function, calls)
+
+
+def _too_many(function: Recorded, calls: int) -> str:
+    """Why the operations are not recorded; empty if they are few, or if it pays."""
+    count = function.operations()
+    if count > MOST_OPERATIONS:
+        return f"its {count:,} operations are too many to record"
+    left = calls * function.seconds(few=True) if count > MANY_OPERATIONS else math.inf
+    if count * SECONDS_AN_OPERATION > left:
+        return f"{left:.0f} s of calls are too few to record its {count:,} operations"
+    return ""
 
 
 def _built(function: Recorded) -> Choice | None:

@@ -98,12 +98,15 @@ def condition(
 
     `observed` has for each x [..., m] its map and its mask [..., m], or None. A masked entry is a
     row of zeros in G and y, so it does not affect z, and it has no term in log p(x).
+
+    With z = mean + root e and residuals y = G e + noise, e minimizes |e|^2 + |y - G e|^2: by the QR
+    factors of (1; G), which are a norm if e is a number.
     """
     mean, root = prior
     residuals, maps, constant = [], [], torch.zeros_like(mean[..., 0])
     for x, (weight, offset, scale), counts in observed:
-        expected = (weight @ mean.unsqueeze(-1)).squeeze(-1) + offset
-        residual, gained = (x - expected) / scale, weight @ root / scale.unsqueeze(-1)
+        expected = _applied(weight, mean) + offset
+        residual, gained = (x - expected) / scale, _product(weight, root) / scale.unsqueeze(-1)
         each = scale.log() + math.log(2 * math.pi) / 2
         if counts is not None:
             residual, gained = residual * counts, gained * counts.unsqueeze(-1)
@@ -112,17 +115,36 @@ def condition(
         maps.append(gained)
         constant = constant - each.sum(-1)
     gain, y = joined(maps, -2), joined(residuals, -1)
-    one = torch.eye(root.shape[-1], dtype=root.dtype, device=root.device)
-    q, r = torch.linalg.qr(torch.cat([one.expand(*gain.shape[:-2], -1, -1), gain], -2))
-    below = q[..., one.shape[0] :, :]
-    projected = below.mT @ y.unsqueeze(-1)
-    found = torch.linalg.solve_triangular(r, projected, upper=True)
-    rest = y - (gain @ found).squeeze(-1)
-    found = found.squeeze(-1)
-    log_det = r.diagonal(dim1=-2, dim2=-1).abs().log().sum(-1)
+    if root.shape[-1] == 1:
+        column = gain.squeeze(-1)
+        square = 1.0 + column.square().sum(-1, keepdim=True)
+        found = (column * y).sum(-1, keepdim=True) / square
+        rest, log_det = y - column * found, square.log().squeeze(-1) / 2
+        narrowed = root / square.sqrt().unsqueeze(-1)
+        moved = mean + root.squeeze(-1) * found
+    else:
+        one = torch.eye(root.shape[-1], dtype=root.dtype, device=root.device)
+        q, r = torch.linalg.qr(torch.cat([one.expand(*gain.shape[:-2], -1, -1), gain], -2))
+        projected = q[..., one.shape[0] :, :].mT @ y.unsqueeze(-1)
+        solved = torch.linalg.solve_triangular(r, projected, upper=True)
+        rest, found = y - (gain @ solved).squeeze(-1), solved.squeeze(-1)
+        log_det = r.diagonal(dim1=-2, dim2=-1).abs().log().sum(-1)
+        narrowed = torch.linalg.solve_triangular(r, root.expand_as(r), upper=True, left=False)
+        moved = mean + (root @ solved).squeeze(-1)
     log_p = constant - (rest.square().sum(-1) + found.square().sum(-1)) / 2 - log_det
-    narrowed = torch.linalg.solve_triangular(r, root.expand_as(r), upper=True, left=False)
-    return log_p, Normal(mean + (root @ found.unsqueeze(-1)).squeeze(-1), narrowed)
+    return log_p, Normal(moved, narrowed)
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """The matrix product a b, entry by entry if the axis of its sums has size 1."""
+    return a * b if a.shape[-1] == 1 else a @ b
+
+
+def _applied(weight: Tensor, x: Tensor) -> Tensor:
+    """The vector W x, entry by entry if x has one entry."""
+    if x.shape[-1] == 1:
+        return weight.squeeze(-1) * x
+    return (weight @ x.unsqueeze(-1)).squeeze(-1)
 
 
 def joined(parts: Sequence[Tensor], axis: int) -> Tensor:
@@ -224,25 +246,22 @@ def _filtered(
     `kalman_filter`.
     """
     event = probes.shape[-axis:]
-    transitions = _steps(affine(*transition, probes, axis - 1, event))
-    found = [
-        (
-            x.reshape(*x.shape[:2], -1),
-            _steps(affine(loc, scale, probes, axis, x.shape[2:])),
-            counted(x, 2, *known),
-        )
-        for x, loc, scale, *known in observed
-    ]
-    count = found[0][0].shape[1]
+    count = observed[0][0].shape[1]
+    transitions = _steps(affine(*transition, probes, axis - 1, event), count)
+    found = []
+    for x, loc, scale, *known in observed:
+        maps = _steps(affine(loc, scale, probes, axis, x.shape[2:]), count)
+        mask_of_x = counted(x, 2, *known)
+        masks = [None] * count if mask_of_x is None else mask_of_x.unbind(1)
+        found.append(list(zip(x.reshape(*x.shape[:2], -1).unbind(1), maps, masks, strict=True)))
     size = probes.shape[0] - 1
     state = Normal(probes.new_zeros(size), probes.new_zeros(size, size))
     if start is not None:
         mean, scale = (_flat(torch.as_tensor(v).to(probes), event) for v in start)
         state = Normal(mean, scale.diag_embed())
     for t in reversed(range(count)) if reverse else range(count):
-        before, by = state, _at(transitions, t)
-        at = [(x[:, t], _at(each, t), None if k is None else k[:, t]) for x, each, k in found]
-        log_p, state = condition(_predict(before, by), at)
+        before, by = state, transitions[t]
+        log_p, state = condition(_predict(before, by), [each[t] for each in found])
         if start is not None and mask is not None and reverse:  # padding comes before the start
             state = _where(mask[:, t], state, before)
         yield t, log_p, before, by, state
@@ -293,18 +312,21 @@ def _where(mask: Tensor, new: Normal, old: Normal) -> Normal:
 
 def _predict(state: Normal, transition: Affine) -> Normal:
     """The state at the next step: a root of A P A' + Q by the QR factors of both roots."""
-    mean = (transition.weight @ state.mean.unsqueeze(-1)).squeeze(-1) + transition.offset
-    moved, noise = (transition.weight @ state.root).mT, transition.scale.diag_embed()
+    mean = _applied(transition.weight, state.mean) + transition.offset
+    moved = _product(transition.weight, state.root)
+    if state.root.shape[-1] == 1:
+        square = moved.square() + transition.scale.unsqueeze(-1).square()
+        return Normal(mean, square.sqrt())
+    moved, noise = moved.mT, transition.scale.diag_embed()
     return Normal(mean, torch.linalg.qr(joined((moved, noise), -2))[1].mT)
 
 
-def _steps(x: Affine) -> Affine:
-    """The map with the axis of steps first, of size 1 if the tensors are the same at all steps."""
-    weight = x.weight.movedim(-3, 0) if x.weight.ndim > 2 else x.weight[None]
-    rest = (v.movedim(-2, 0) if v.ndim > 1 else v[None] for v in (x.offset, x.scale))
-    return Affine(weight, *rest)
+def _steps(x: Affine, count: int) -> list[Affine]:
+    """The map at each step.
 
-
-def _at(x: Affine, t: int) -> Affine:
-    """The map at step t."""
-    return Affine(*(v[t if len(v) > 1 else 0] for v in x))
+    The gradient of `unbind` is one concatenation, that of an index for each step a sum over them.
+    """
+    weight = x.weight.unbind(-3) if x.weight.ndim > 2 else (x.weight,)
+    offset, scale = (v.unbind(-2) if v.ndim > 1 else (v,) for v in (x.offset, x.scale))
+    each = (own if len(own) == count else own * count for own in (weight, offset, scale))
+    return [Affine(*parts) for parts in zip(*each, strict=True)]
