@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from specc.catalog.entry import ShapeMismatch
 from specc.catalog.registry import FUNCTIONS
+from specc.diagnostics.source import Span
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -43,8 +44,13 @@ def rank_of(e: Expression, of_name: Callable[[str], int], of_link: Callable[[Cal
         case Over(operand=operand, form=form):
             return 1 if form.flattens else rank(operand)
         case Index(base=base, indices=indices):
-            return max(rank(base) - len(indices), 0)
+            return max(rank(base) - len(indices), 0) + max(0, *map(rank, indices))
     return 0
+
+
+def entry_rank(indexed: Index, ranks: Mapping[Span, int]) -> int:
+    """The number of axes of each entry that the indices select, which may be arrays."""
+    return ranks[indexed.span] - max(ranks.get(index.span, 0) for index in indexed.indices)
 
 
 def _rank_of_call(

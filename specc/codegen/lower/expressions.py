@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 
 from specc.catalog.bijection import Bijection
 from specc.catalog.causal import Causal
@@ -313,13 +314,17 @@ class Expressions:
         """Return `self.table[i, j]`, or `gather_nd(table, i, j, rank=1)` if the table varies."""
         base, indices = self.event(expression.base), expression.indices
         repeated = plate_node(self.graph, self.program.name, expression.base)
+        chosen = [] if repeated is None else [self.event(indices[0])]
+        places = self._positions(indices[len(chosen) :])
         if repeated is not None and repeated.role == "parameter":
-            items = [self.event(indices[0]).code, *map(self._position, indices[1:])]
-            left = base.shape[len(indices) - 1 :]
-            return Event(Subscript(base.code, tuple(items)), left, varies=True)
+            rank = max((place.rank for place in places), default=0)
+            items = [align(place, rank).code for place in (*chosen, *places)]
+            left = base.shape[len(places) :]
+            shape = (*reduce(broadcast, (place.shape for place in places), ()), *left)
+            return Event(Subscript(base.code, tuple(items)), shape, varies=True)
         if repeated is not None:
-            base, indices = self._element(base, self.event(indices[0]).code), indices[1:]
-        return self._entry(base, [self._position(index) for index in indices])
+            base = self._element(base, chosen[0].code)
+        return self._entry(base, places)
 
     def _element(self, base: Event, index: Code) -> Event:
         """Return one element of a plate; the axis of rows replaces that of the plate."""
@@ -331,23 +336,36 @@ class Expressions:
         index_select = code.function(f"{RUNTIME}.indexing.index_select")
         return Event(code.call(index_select, base.code, index, base.rank), base.shape, varies=True)
 
-    def _entry(self, base: Event, positions: list[Code]) -> Event:
-        """Return the entry of an event at indices of its first axes."""
-        if not positions:
+    def _entry(self, base: Event, places: list[Event]) -> Event:
+        """Return the entries of an event at indices of its first axes."""
+        if not places:
             return base
-        left = base.shape[len(positions) :]
+        left = base.shape[len(places) :]
+        positions = [place.code for place in places]
         if all(_constant_index(position) is not None for position in positions):
             rest = (Slice(),) * len(left)
             items = (Literal(...), *positions, *rest)
             return Event(Subscript(base.code, items), left, base.varies)
+        chosen = reduce(broadcast, (place.shape for place in places))
         if not base.varies:
-            return Event(Subscript(base.code, tuple(positions)), left, varies=True)
+            return Event(Subscript(base.code, tuple(positions)), (*chosen, *left), varies=True)
         gather = code.function(f"{RUNTIME}.indexing.gather_nd")
-        places = [
+        positions = [
             position if (at := _constant_index(position)) is None else Literal(at % size)
             for position, size in zip(positions, base.shape, strict=False)
         ]
-        return Event(code.call(gather, base.code, *places, rank=len(left)), left, varies=True)
+        table = base.code  # the axes of the indices are between its batch axes and its own
+        for _ in chosen:
+            table = code.method(table, "unsqueeze", -1 - base.rank)
+        made = code.call(gather, table, *positions, rank=len(left))
+        return Event(made, (*chosen, *left), varies=True)
+
+    def _positions(self, indices: Iterable[Expression]) -> list[Event]:
+        """Return indices of one rank: numbers, or tensors with an integer dtype."""
+        found = [Event(self._position(i), self.event(i).shape, varies=True) for i in indices]
+        rank = max((index.rank for index in found), default=0)
+        known = [_constant_index(index.code) is not None for index in found]
+        return [i if k else align(i, rank) for i, k in zip(found, known, strict=True)]
 
     def _position(self, index: Expression) -> Code:
         """Return an index as code: a number, or a tensor with an integer dtype."""

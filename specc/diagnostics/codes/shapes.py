@@ -278,6 +278,12 @@ CODES: tuple[Code, ...] = (
         "let a guide draw `{name}`, or make the state before a part of `{name}`",
     ),
     error(
+        "E0335",
+        "indices-do-not-broadcast",
+        "the indices of `{indexed}` have the shapes {shapes}, which do not fit",
+        "give all indices one shape; each number is the place of one entry, as in numpy",
+    ),
+    error(
         "E0341",
         "table-size",
         "`{index}` has {classes} classes, but the axis of `{base}` that it indexes has {size} "

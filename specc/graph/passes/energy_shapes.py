@@ -6,7 +6,7 @@ fewer entries than a node count once for each entry of the node.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from specc.catalog.arithmetic import broadcast, matmul_shape
 from specc.catalog.entry import Shape, ShapeMismatch
@@ -98,10 +98,19 @@ class EnergyShapes:
                 item = self.of(items[0])
                 return None if item is None else (len(items), *item)
             case Index(base=base, indices=indices):
-                whole = self.of(base)
-                taken = len(indices) - self._plates(base)
-                return None if whole is None else whole[taken:]
+                whole, entries = self.of(base), indices[self._plates(base) :]
+                chosen = self._broadcast(entries)
+                if whole is None or chosen is None:
+                    return None
+                return (*chosen, *whole[len(entries) :])
         return None
+
+    def _broadcast(self, parts: Iterable[Expression]) -> Shape | None:
+        """The shape to which expressions broadcast; None if it is not known."""
+        joined: Shape | None = ()
+        for shape in map(self.of, parts):
+            joined = None if joined is None or shape is None else broadcast(joined, shape)
+        return joined
 
     def _plates(self, base: Expression) -> int:
         """The number of indices that choose the element of a plate, not an entry."""

@@ -1,8 +1,9 @@
 """Indexing: `u[user]` on a plate, `x[0]` by a number, `table[i, j]` by class numbers.
 
 On a plate the first index selects an element; every further index selects an entry of the first
-remaining axis. An index is a constant integer or one class number, which may vary over rows,
-particles and enumerated values.
+remaining axis. An index is a constant integer or class numbers, which may vary over rows, particles
+and enumerated values. As in numpy, an array of class numbers selects an array of entries:
+`phi[start]` of a vector `start` is the vector of the entries, and several indices broadcast.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from specc.catalog.arithmetic import broadcast, show
 from specc.catalog.entry import Shape
 from specc.catalog.supports import Integers, Support, contains, describe
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
+from specc.graph.constants import list_of
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph
 from specc.graph.nodes import Deterministic, Given, Lagged, Node, NodeId
@@ -28,7 +31,8 @@ from specc.language.expressions.tree import Expression, Index, Name, Over
 class Lookup(Struct, frozen=True):
     """A computed index; its classes must be exactly the entries of its axis, or some of them.
 
-    Some are enough for a value that is computed. An entry of a parameter would never be trained.
+    Some are enough for a value that is computed, and for a list of numbers. An entry of a parameter
+    would never be trained.
     """
 
     node: Node
@@ -85,32 +89,37 @@ def index_shape(read: ShapeReader, node: Node, key: str, indexed: Index) -> Shap
         if not _is_element(read, node, key, indexed, repeated.plate):
             return None
         indices = indices[1:]
+    chosen: Shape = ()
     for index in indices:
-        shape = _entry(read, node, key, indexed, index, left)
-        if shape is None:
+        found = _entry(read, node, key, indexed, index, left)
+        if found is None:
             return None
-        left = shape
-    return left
+        joined, left = broadcast(chosen, found), left[1:]
+        if joined is None:
+            text = f"{indexed.base.span.text}[{', '.join(i.span.text for i in indices)}]"
+            shapes = f"{show(chosen)} and {show(found)}"
+            return read.fail(node, diagnose("E0335", index.span, indexed=text, shapes=shapes))
+        chosen = joined
+    return (*chosen, *left)
 
 
 def _entry(
     read: ShapeReader, node: Node, key: str, indexed: Index, index: Expression, left: Shape
 ) -> Shape | None:
-    """The remaining shape after one index; a negative number counts from the end."""
+    """The shape of one index into the first axis of `left`; a negative number counts from the end."""
     text, position = index.span.text, read.number(node, index)
     at = () if position is not None else read.infer(node, key, index, None)
     if at is None:
         return None
-    if left == () or at != () or isinstance(position, float):
-        shown = f"[{', '.join(map(str, left))}]" if left else "a number"
-        return read.fail(node, diagnose("E0320", indexed.span, index=text, shape=shown))
+    if left == () or isinstance(position, float):
+        return read.fail(node, diagnose("E0320", indexed.span, index=text, shape=show(left)))
     size, name = left[0], indexed.base.span.text
     if position is None:
         read.lookups.append(Lookup(node, indexed.base, index, size))
     elif not -size <= position < size:
         finding = diagnose("E0313", index.span, base=name, size=size, index=text, last=size - 1)
         return read.fail(node, finding)
-    return left[1:]
+    return at
 
 
 # elements of plates
@@ -184,7 +193,7 @@ def check_lookups(lookups: Iterable[Lookup], supports: SupportReader, findings: 
             continue
         given = supports.of_index(lookup.node, lookup.index, lookup.size)
         wanted = Integers(0, lookup.size - 1)
-        if given == wanted or (contains(wanted, given) and _is_computed(supports.graph, lookup)):
+        if given == wanted or (contains(wanted, given) and _may_be_some(supports.graph, lookup)):
             continue
         start = supports.invalid_start(lookup.node, lookup.index, wanted)
         if start is not None and not contains(wanted, given):
@@ -196,11 +205,14 @@ def check_lookups(lookups: Iterable[Lookup], supports: SupportReader, findings: 
         findings.add(_misfit(lookup, given), lookup.node.id)
 
 
-def _is_computed(graph: Graph, lookup: Lookup) -> bool:
-    """Whether the indexed value is computed, so that no entry of it is left without training."""
+def _may_be_some(graph: Graph, lookup: Lookup) -> bool:
+    """Whether an index may leave entries out, as it leaves none of a parameter without training.
+
+    The indexed value is computed, or the index is a list of numbers, which is meant.
+    """
     base = lookup.base
     node = graph.lookup(lookup.node.program, base.id) if isinstance(base, Name) else None
-    return isinstance(node, Deterministic)
+    return isinstance(node, Deterministic) or list_of(lookup.index, graph.constants) is not None
 
 
 def _misfit(lookup: Lookup, given: Support) -> Diagnostic:

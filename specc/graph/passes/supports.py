@@ -60,6 +60,7 @@ from specc.graph.passes.structured import Structures, matmul, rows_sum_to_one
 from specc.graph.passes.support_errors import Misfit, check_probability, data_fix, fix
 from specc.graph.passes.suppose import counted_names, is_open, open_data, suppose, unit_supports
 from specc.graph.queries import lets_behind, parameter_of
+from specc.graph.ranks import entry_rank
 from specc.language.expressions.tree import (
     Binary,
     Call,
@@ -104,8 +105,8 @@ class _Supports:
         self, graph: Graph, shaped: Shaped, unnamed: Set[NodeId], findings: Findings
     ) -> None:
         self.graph, self.findings, self.unnamed = graph, findings, unnamed
-        self.sizes, self.classes, self.ranks = shaped.dims, shaped.classes, shaped.ranks
-        self.entries = shaped.entries
+        self.sizes, self.classes = shaped.dims, shaped.classes
+        self.ranks, self.entries = shaped.ranks, shaped.entries
         self.counted = partial(counted_names, graph, shaped.entries)
         self.found: dict[NodeId, Support] = {}
         self.lagged = lagged_nodes(graph)
@@ -114,10 +115,9 @@ class _Supports:
         self.orders = Orders(self.of, shaped.ranks, self.structures.affine)
         self.supposed: Mapping[NodeId, Support] = {}
         self.derived: dict[NodeId, Support] = {}
-        self.divides = False
         self.memo: dict[Span, Support] = {}
         self.within: dict[NodeId, Support] = {}
-        self.depth, self.is_ahead = 0, False
+        self.depth, self.is_ahead, self.divides = 0, False, False
 
     def run(self) -> None:
         """Infers the support of every valid node and checks its uses."""
@@ -412,8 +412,8 @@ class _Supports:
                 inner = self.of(node, base)
                 if expression.span not in self.ranks:
                     raise _Unknown
-                rank, written = self.ranks[expression.span], list_of(base, self.graph.constants)
-                if rank == 1 and rows_sum_to_one(written):
+                rank = entry_rank(expression, self.ranks)
+                if rank == 1 and rows_sum_to_one(list_of(base, self.graph.constants)):
                     return SIMPLEX  # also if the rows are a Cholesky factor
                 return inner if rank >= inner.event_rank else bounds(inner)
             case Sequence(items=items):
