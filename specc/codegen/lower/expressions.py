@@ -319,8 +319,7 @@ class Expressions:
         if repeated is not None and repeated.role == "parameter":
             rank = max((place.rank for place in places), default=0)
             items = [align(place, rank).code for place in (*chosen, *places)]
-            left = base.shape[len(places) :]
-            shape = (*reduce(broadcast, (place.shape for place in places), ()), *left)
+            shape = _joined_shape(places) + base.shape[len(places) :]
             return Event(Subscript(base.code, tuple(items)), shape, varies=True)
         if repeated is not None:
             base = self._element(base, chosen[0].code)
@@ -346,7 +345,7 @@ class Expressions:
             rest = (Slice(),) * len(left)
             items = (Literal(...), *positions, *rest)
             return Event(Subscript(base.code, items), left, base.varies)
-        chosen = reduce(broadcast, (place.shape for place in places))
+        chosen = _joined_shape(places)
         if not base.varies:
             return Event(Subscript(base.code, tuple(positions)), (*chosen, *left), varies=True)
         gather = code.function(f"{RUNTIME}.indexing.gather_nd")
@@ -386,6 +385,12 @@ class Expressions:
         functions = self.graph.functions
         name = expression.function if isinstance(expression, Call) else ""
         return name in functions and functions[name].indexes
+
+
+def _joined_shape(places: Iterable[Event]) -> Shape:
+    """Return the shape to which indices broadcast."""
+    scalar: Shape = ()
+    return reduce(broadcast, (place.shape for place in places), scalar)
 
 
 def _constant_index(position: Code) -> int | None:

@@ -106,7 +106,7 @@ def index_shape(read: ShapeReader, node: Node, key: str, indexed: Index) -> Shap
 def _entry(
     read: ShapeReader, node: Node, key: str, indexed: Index, index: Expression, left: Shape
 ) -> Shape | None:
-    """The shape of one index into the first axis of `left`; a negative number counts from the end."""
+    """The shape of one index into the first axis; a negative number counts from the end."""
     text, position = index.span.text, read.number(node, index)
     at = () if position is not None else read.infer(node, key, index, None)
     if at is None:
