@@ -103,6 +103,18 @@ class Run:
         found = encode(self._opened, x, particles or 1, seed, units)
         return found if particles is not None else {name: v[0] for name, v in found.items()}
 
+    def posterior_probs(self, x: Fields, *, units: Units = "data") -> dict[str, Tensor]:
+        """Return p(z = s | x) of each value of the finite latents that are summed out.
+
+        Each is [rows, ..., values]; of latents of elements [elements, ..., values], and of those
+        of all rows [..., values]. `x` is as in `encode`.
+
+        Raises RunFailure: E0805 if no finite latent is summed out, E0510 if a field is missing.
+        """
+        from specc.evaluate.user_rows import latent_probs
+
+        return latent_probs(self._opened, x, units)
+
     def log_prob(
         self, x: Fields, *, particles: int = 1000, seed: int = 0, units: Units = "data"
     ) -> Tensor:

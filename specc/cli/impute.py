@@ -45,6 +45,14 @@ Sweeps = Annotated[
         help="Number of iterations, each of which proposes and weights new draws.",
     ),
 ]
+Latents = Annotated[
+    bool,
+    typer.Option(
+        "--latents",
+        help="Write the probabilities of the values of latents that are summed out, given the "
+        "data, in place of missing values.",
+    ),
+]
 Out = Annotated[
     str | None,
     typer.Option(
@@ -74,6 +82,7 @@ def command(
     sweeps: Sweeps = 100,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Random seed.")] = 0,
     units: options.Units = "data",
+    latents: Latents = False,
     out: Out = None,
     as_json: options.Json = False,
 ) -> int:
@@ -81,15 +90,16 @@ def command(
     from specc.engine.device import prepare
 
     folder = run_folder(run)
-    path = Path(out) if out is not None else folder / "imputed.npz"
+    path = Path(out) if out is not None else folder / ("latents.npz" if latents else "imputed.npz")
     if path.suffix != ".npz":
         raise usage(f"{path} does not end in .npz", "for example --out imputed.npz")
     prepare()
     from specc.run import open_run
 
     opened = open_run(folder, data_dir=data_dir, device=device)
-    manifest = opened.loaded.manifest
-    known = tuple(manifest.fields_beside(manifest.observed()))
+    if latents:
+        return _latents(opened, part, rows, path, given, as_json=as_json)
+    known = tuple((own := opened.loaded.manifest).fields_beside(own.observed()))
     x = None if given is None else _read(given, known)
     if given is None:
         part = part_of(opened.loaded, part)
@@ -112,6 +122,39 @@ def command(
     typer.echo(f"filled: {path}")
     if picture is not None:
         typer.echo(f"picture: {picture}")
+    return exits.DONE
+
+
+def _latents(
+    opened: Run,
+    part: str | None,
+    rows: int | None,
+    path: Path,
+    given: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Write the probabilities of latents given a part of the data or the rows of a file."""
+    from specc.cli.writing import write_bytes
+    from specc.evaluate.posterior_probs import of_part
+    from specc.report.export import as_npz
+
+    if given is None:
+        found = of_part(opened.loaded, part_of(opened.loaded, part), rows)
+    else:
+        known = tuple(opened.loaded.manifest.fields)
+        read = {name: value[:rows] for name, value in _read(given, known).items()}
+        found = opened.posterior_probs(read)
+    write_bytes(path, as_npz({name: value.numpy() for name, value in found.items()}))
+    shapes = {name: list(value.shape) for name, value in found.items()}
+    if as_json:
+        from specc.engine.storage import file_io
+
+        typer.echo(file_io.to_json({"file": str(path), "latents": shapes}, indent=2))
+        return exits.DONE
+    for name, shape in shapes.items():
+        typer.echo(f"{name}: probabilities {shape}, of values on the last axis")
+    typer.echo(f"latents: {path}")
     return exits.DONE
 
 

@@ -217,10 +217,26 @@ def words(run: Run) -> str:
 
     lines = list(posterior_lines(run.result.get("posterior"), MOST_ROWS))
     lines += guide_lines(run.result.get("guide"), MOST_ROWS)
+    lines += shared_lines(run.result.get("shared", {}))
     lines += [metric_line(name, summary) for name, summary in run.result["evaluate"].items()]
     lines += [f"{picture.stem}: {picture}" for picture in run.pictures]
     return "\n".join(lines)
 
+
+def shared_lines(probs: dict[str, list[Any]]) -> list[str]:
+    """`switch given the training rows: 41 (0.24), 40 (0.16), ...`, a line for each latent."""
+    from specc.evaluate.posterior_probs import most_probable
+
+    found = most_probable(probs, MOST_VALUES)
+    return [
+        f"{name} given the training rows: "
+        + ", ".join(f"{value} ({p:.3g})" for value, p in values if p >= LEAST_SHOWN)
+        for name, values in found.items()
+    ]
+
+
+MOST_VALUES, LEAST_SHOWN = 6, 0.001
+"""The values of a latent that are shown with their probabilities; result.json has all of them."""
 
 MOST_ROWS = 30
 """The rows of a table of latents; result.json has all of them."""

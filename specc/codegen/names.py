@@ -30,6 +30,7 @@ OWN = frozenset(
 METHODS = frozenset(
     """
     log_joint log_prior log_prob log_det sample sample_prior sample_posterior sample_elements
+    posterior_probs
     conditional_mean impute gibbs sample_and_log_prob sample_global sample_global_and_log_prob
     predict_log_proba
     """.split()  # noqa: SIM905

@@ -78,6 +78,8 @@ def methods(plan: Plan, program: ProgramPlan) -> Methods:
         found["sample_posterior"] = found["log_prob"]
     if element_sums(plan):
         found["sample_elements"] = found["log_prob"]
+    if summed_values(plan):
+        found["posterior_probs"] = found["log_prob"]
     if mean_factors(plan, program):
         found["conditional_mean"] = _mean_inputs(plan, program)
     if left_out_factors(plan):
@@ -231,6 +233,15 @@ def element_sums(plan: Plan) -> tuple[Reduce, ...]:
 def posterior_elements(plan: Plan) -> tuple[str, ...]:
     """Return the latents of elements that have a posterior given all rows."""
     return tuple(name for term in element_sums(plan) for name in term.axes)
+
+
+def summed_values(plan: Plan) -> tuple[str, ...]:
+    """Return the finite latents that are summed out of log p(x); none if data are filled in."""
+    density, draws = plan.objective.likelihood, plan.objective.draws
+    if density is None or is_stochastic(plan) or any(draw.fills for draw in draws.values()):
+        return ()
+    inside = summed_in(density.parts)
+    return tuple(n for n in plan.objective.enumerated if n in inside and draws[n].is_enumerated)
 
 
 def _prior_inputs(plan: Plan, program: ProgramPlan, parts: tuple[Part, ...]) -> tuple[Input, ...]:

@@ -15,6 +15,7 @@ from specc.evaluate.guide_draws import JOINT, MANY, GuideDraws
 from specc.evaluate.importance_weights import LogSums
 from specc.evaluate.population_monte_carlo import POSTERIOR
 from specc.evaluate.posterior_draws import PosteriorDraws
+from specc.evaluate.posterior_probs import PROBS, posterior_probs
 from specc.evaluate.sampling import GUIDE
 from specc.evaluate.scoring import PREDICTIVE, choose_estimator, exact, exact_name, log_weights
 from specc.evaluate.solver_checks import require_solutions
@@ -52,6 +53,17 @@ def encode(
         shared = program.require(MANY)(noise, particles)[0] if program.can(MANY) else {}
         latents, _ = infer(noise, particles, **program.inputs(GUIDE, {**batch, **shared}))
     return dict(latents)
+
+
+def latent_probs(
+    loaded: LoadedRun, x: Tensor | Mapping[str, Tensor], units: Units = "model"
+) -> dict[str, Tensor]:
+    """The probabilities of latents that are summed out, given data in `units`.
+
+    Raises RunFailure: E0805 if there are none, E0510 if a field is missing.
+    """
+    loaded.program.require(PROBS, "the probabilities of latents that are summed out")
+    return posterior_probs(loaded, _batch(loaded, x, PROBS, units))
 
 
 def _smoothed(loaded: LoadedRun, batch: Batch, particles: int, seed: int) -> dict[str, Tensor]:

@@ -23,6 +23,7 @@ from specc.evaluate.classification import (
 from specc.evaluate.compared import OpenRun, no_other_run
 from specc.evaluate.estimate import Estimate, estimate
 from specc.evaluate.guide_diagnostics import diagnose_guide
+from specc.evaluate.posterior_probs import of_shared
 from specc.evaluate.sample_metric import Measured, MetricRequest, measure_metric
 from specc.evaluate.sampling import GUIDE, MEAN, SAMPLE, reconstruct, rows_of_part, sample
 from specc.evaluate.scoring import Request
@@ -88,6 +89,8 @@ def evaluate_at_end(
         for name, drawn in OF_POSTERIOR.items():
             if drawn(loaded.folder / name, diagnostics.data):
                 pictures += (loaded.folder / name,)
+    if shared := of_shared(loaded):
+        result["shared"] = shared
     guide = diagnose_guide(loaded)
     if guide is not None:
         result["guide"] = guide.as_json()

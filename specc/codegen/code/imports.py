@@ -31,7 +31,7 @@ def of_function(function: Function) -> set[str]:
     """Return the imports that a function needs."""
     annotations = (p.annotation for p in (*function.parameters, *function.keywords))
     noise = {NOISE} if any("Noise" in words for words in annotations) else set()
-    noise |= {"torch"} if function.without_gradient else set()
+    noise |= {"torch"} if function.without_gradient or function.differentiates else set()
     return noise | set(of_statements(function.body))
 
 

@@ -63,6 +63,8 @@ def write_function(out: Writer, function: Function) -> None:
             out.line("@property")
         if function.without_gradient:
             out.line("@torch.no_grad()")
+        if function.differentiates:
+            out.line("@torch.enable_grad()")
         items = ["self"] if function.is_method else []
         items += map(_parameter, function.parameters)
         items += ["*", *map(_parameter, function.keywords)] if function.keywords else []

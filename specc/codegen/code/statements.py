@@ -100,7 +100,8 @@ class Function(Struct, frozen=True):
     """A function or a method.
 
     `parameters` are positional, after `self` in a method; `keywords` are keyword-only. With
-    `without_gradient` it has the decorator `@torch.no_grad()`.
+    `without_gradient` it has the decorator `@torch.no_grad()`, with `differentiates`
+    `@torch.enable_grad()`.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Function(Struct, frozen=True):
     is_method: bool = True
     is_property: bool = False
     without_gradient: bool = False
+    differentiates: bool = False
 
 
 class Define(Struct, frozen=True):

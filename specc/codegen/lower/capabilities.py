@@ -12,6 +12,7 @@ from specc.codegen.code.statements import (
     Return,
     Statement,
 )
+from specc.codegen.dependencies import values_behind
 from specc.codegen.layout import Layout
 from specc.codegen.lower.chains import chain, mean_field, sample_by_chain
 from specc.codegen.lower.change_of_variables import log_det
@@ -26,7 +27,7 @@ from specc.codegen.lower.energies import (
 from specc.codegen.lower.energies import log_prob as log_prob_of_energy
 from specc.codegen.lower.one_step import one_step, start_of_chain
 from specc.codegen.lower.points import if_absent, points, without_unused
-from specc.codegen.lower.posteriors import sample_elements, sample_posterior
+from specc.codegen.lower.posteriors import posterior_probs, sample_elements, sample_posterior
 from specc.codegen.lower.scope import Scope
 from specc.codegen.lower.terms import Terms
 from specc.codegen.lower.value import PARTICLE
@@ -103,6 +104,7 @@ class _Lowering:
             "sample_prior": self.sample_prior,
             "sample_posterior": lambda: sample_posterior(plan, program),
             "sample_elements": lambda: sample_elements(plan, program),
+            "posterior_probs": lambda: posterior_probs(plan, program),
             "sample_global_and_log_prob": self.sample_global_and_log_prob,
             "predict_log_proba": self.predict_log_proba,
             START: lambda: start_of_chain(plan, program),
@@ -400,10 +402,15 @@ class _Lowering:
     def sample_prior(self) -> Function:
         """Return `sample_prior`: samples of the latents that rows share from their prior."""
         scope, program = self._scope(), self.program
-        for factor in split(program)[1]:
+        wanted = drawn_of_prior(self.plan, program)
+        used: set[Input] = {*wanted}
+        for factor in reversed(split(program)[1]):  # a latent that is summed out may be a parent
+            if used & {*factor.values}:
+                used |= {*values_behind(self.plan, program.name, factor.needs)}
+        for factor in (each for each in split(program)[1] if used & {*each.values}):
             with scope.on(program.name, factor.node.name):
                 draw(scope, program, factor.node.name, "sample")
-        scope.add(Return(self._values(scope, drawn_of_prior(self.plan, program))))
+        scope.add(Return(self._values(scope, wanted)))
         docstring = "Draw one value of each latent that rows share, given its parents."
         body = tuple(scope.statements)
         return Function("sample_prior", (NOISE,), (), TENSORS, docstring, body)

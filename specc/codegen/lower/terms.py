@@ -44,8 +44,8 @@ from specc.objective.terms import (
 class Terms(Struct, dict=True):
     """Lowers terms into a scope; a term that already has a variable is not computed again.
 
-    While `weighing`, sums over enumerated nodes keep their axes as size 1, so that the positions of
-    the other axes do not change.
+    `potentials` are added to the log-densities of nodes. While `weighing`, sums over enumerated
+    nodes keep their axes as size 1, so that the positions of the other axes do not change.
     """
 
     scope: Scope
@@ -53,6 +53,7 @@ class Terms(Struct, dict=True):
     normalized: dict[Term, str] = field(default_factory=dict)
     weights: dict[tuple[object, ...], str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    potentials: dict[str, Code] = field(default_factory=dict)
     weighing: bool = False
     noised: NoisedLatents | None = None
 
@@ -162,6 +163,9 @@ class Terms(Struct, dict=True):
             detached = detached and MODEL in scope.owners
             apart = by_step or self.elements.is_density_apart(factor)
             log_prob(scope, factor, local, detached=detached, rows=term.rows, apart=apart)
+            if term.node in self.potentials:
+                tilted = code.Binary("+", Name(local), self.potentials[term.node])
+                scope.assign(local, tilted)
         return local
 
     def _divergence(self, term: Divergence) -> str:

@@ -211,6 +211,7 @@ class Result(TypedDict, total=False):
     evaluate: dict[str, Figure | SampleFigure]
     posterior: Posterior
     guide: GuideFigures
+    shared: dict[str, list[Any]]
     steps: Count
 
 

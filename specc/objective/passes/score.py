@@ -31,9 +31,8 @@ def find_surrogates(
             decisions.append(
                 Decision(
                     name,
-                    f"`{draw.baseline}` and a running mean are subtracted",
-                    "its squared error trains it; the rest is divided by its standard "
-                    "deviation, if that is above 1",
+                    f"minus `{draw.baseline}` and a running mean",
+                    "trained by the squared error; the rest has a running scale",
                 )
             )
         surrogates.append(Surrogate(name, draw.option, downstream, dropped))

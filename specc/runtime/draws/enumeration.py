@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -25,6 +26,42 @@ def selected(values: Tensor, index: Tensor, axis: int) -> Tensor:
     the event, and axes of size 1 between.
     """
     return values.reshape(values.shape[0], *values.shape[-axis:])[index]
+
+
+def on_axis(potential: Tensor, after: int) -> Tensor:
+    """[..., n] as [n, 1, ..., 1, ...] with `after` axes after that of the n values."""
+    first = potential.movedim(-1, 0)
+    return first.reshape(len(first), *(1,) * (after + 1 - first.dim()), *first.shape[1:])
+
+
+def state_probs(
+    log_p: Tensor,
+    potentials: Mapping[str, Tensor],
+    *,
+    shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+) -> dict[str, Tensor]:
+    """d log_p / d potential, the probability of each value of a variable: [..., n].
+
+    `log_p` is the log of a sum over all values, in which exp(potential) multiplies the terms of a
+    value (Darwiche 2003). A variable of `shapes` has independent entries, and its values are those
+    of all entries together; then the result is the probability of each value of an entry,
+    [..., *shape, n].
+    """
+    found = torch.autograd.grad(log_p, tuple(potentials.values()))
+    probs = dict(zip(potentials, found, strict=True))
+    return {name: entry_probs(p, shapes.get(name, ())) for name, p in probs.items()}
+
+
+def entry_probs(probs: Tensor, shape: Sequence[int]) -> Tensor:
+    """The probabilities of each entry, [..., *shape, n], from those of all states [..., n^size]."""
+    size = math.prod(shape)
+    if not shape:
+        return probs
+    each = round(probs.shape[-1] ** (1 / size))
+    split = probs.reshape(*probs.shape[:-1], *(each,) * size)
+    axes = range(-size, 0)
+    entries = [split.sum([a for a in axes if a != own]) if size > 1 else split for own in axes]
+    return torch.stack(entries, -2).reshape(*probs.shape[:-1], *shape, each)
 
 
 def sample_values(

@@ -1,0 +1,86 @@
+"""Probabilities of finite latents that are summed out, given the data: p(z = s | x).
+
+They are derivatives of log p(x). With a sampler they are averages over its draws of the other
+latents, p(z = s | x) = E_w[p(z = s | x, w)].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from specc.data.load import Batch
+from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.posterior_draws import PosteriorDraws
+from specc.evaluate.scoring import fixed_batch
+from specc.evaluate.solver_checks import require_solutions
+
+PROBS = "model.posterior_probs"
+
+MOST_DRAWS = 1000
+"""Draws of a sampler that are averaged over."""
+
+ROWS_AT_ONCE = 1024
+
+MOST_SHARED = 10_000
+"""The largest number of probabilities of shared latents that result.json has."""
+
+
+def posterior_probs(loaded: LoadedRun, batch: Batch) -> dict[str, Tensor]:
+    """The probability of each value of the latents: [rows, ..., values] of those of rows.
+
+    Of those of elements it is [elements, ..., values], of those of all rows [..., values].
+    Raises RunFailure: E0805, if the program sums out no finite latent.
+    """
+    program = loaded.program
+    probs = program.require(PROBS, "the probabilities of latents that are summed out")
+    given = program.inputs(PROBS, batch)
+    with loaded.computing(), require_solutions(program.folder):
+        program.eval()
+        draws = PosteriorDraws.of(loaded, MOST_DRAWS)
+        if draws is None:
+            return dict(probs(**given))
+        total: dict[str, Tensor] = {}
+        for _ in draws.each():
+            found = probs(**given)
+            total = {n: total[n] + v if n in total else v for n, v in found.items()}
+        return {name: value / len(draws) for name, value in total.items()}
+
+
+def of_part(loaded: LoadedRun, part: str, rows: int | None = None) -> dict[str, Tensor]:
+    """The probabilities of a part of the data, of the first `rows` of them.
+
+    Raises RunFailure: E0509 if there is no such part, E0805 if no finite latent is summed out.
+    """
+    found = loaded.rows(part, loaded.manifest.observed())
+    count = len(found) if rows is None else min(rows, len(found))
+    size = count if loaded.manifest.coupled else ROWS_AT_ONCE
+    slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+    pieces = [posterior_probs(loaded, fixed_batch(loaded, found, index, 0)) for index in slices]
+    return {n: torch.cat([piece[n] for piece in pieces]).cpu() for n in pieces[0]}
+
+
+def of_shared(loaded: LoadedRun) -> dict[str, list[Any]]:
+    """The probabilities of latents that rows share, given the training rows, as JSON.
+
+    It has none that the program does not sum out, and not more than 10,000 numbers.
+    """
+    names = loaded.manifest.coupled
+    if not names or not loaded.program.can(PROBS) or loaded.data is None:
+        return {}
+    found = of_part(loaded, "train")
+    kept = {n: v for n, v in found.items() if n in names and v.numel() <= MOST_SHARED}
+    return {name: value.double().tolist() for name, value in kept.items()}
+
+
+def most_probable(probs: Mapping[str, list[Any]], most: int) -> dict[str, list[tuple[int, float]]]:
+    """The most probable values of each latent with a single value, and their probabilities."""
+    found = {}
+    for name, values in probs.items():
+        if values and isinstance(values[0], float):
+            order = sorted(enumerate(values), key=lambda pair: -pair[1])
+            found[name] = order[:most]
+    return found
