@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from specc.catalog.bijection import Bijection
@@ -32,6 +33,8 @@ WIDEST = 120
 STATEMENT = 52
 """The largest width of a sampling statement in the table of nodes, which shrinks for others."""
 LEAST = 24
+SUPPORT = 40
+"""The largest width of a support in that table."""
 FOLD = "    "
 """The indent of what follows of a statement."""
 
@@ -133,11 +136,12 @@ def _node(plan: Plan, program: ProgramPlan, name: str) -> tuple[str, ...]:
 
 def _folded(row: tuple[str, ...], width: int) -> Iterator[tuple[str, ...]]:
     """Yield the row of a node; the rest of a long statement follows in rows below."""
-    name, what, *rest = row
+    name, what, shape, support, line = row
     first, *more = textwrap.wrap(what, width, break_long_words=False, break_on_hyphens=False)
-    yield name, first, *rest
-    for piece in more:
-        yield "", f"{FOLD}{piece}", *("" for _ in rest)
+    values, *others = textwrap.wrap(support, SUPPORT, break_long_words=False) or [""]
+    yield name, first, shape, values, line
+    for piece, other in zip_longest(more, others, fillvalue=""):
+        yield "", f"{FOLD}{piece}", "", f"{FOLD}{other}" if other else "", ""
 
 
 def _sources(plan: Plan) -> Iterator[str]:

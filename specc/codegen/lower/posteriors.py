@@ -108,7 +108,7 @@ def posterior_probs(plan: Plan, program: ProgramPlan) -> Function:
         parameters=(),
         keywords=tuple(Parameter(plan.python[name], "Tensor") for name in names),
         returns="dict[str, Tensor]",
-        docstring=f"{shown}, of each value, which is the last axis.",
+        docstring=f"{shown}, of each value (the last axis).",
         body=without_unused(scope.statements, count),
         differentiates=True,
     )

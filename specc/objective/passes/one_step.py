@@ -70,7 +70,7 @@ def take_one_step(inner: Sum, chain: Noising | None) -> tuple[Sum, list[Decision
         term = ChainDivergence(name, chain)
         parts[log_q] = Part(-float(count), term, log_p.weight, log_p.floor)
         del parts[log_p.term]
-        reason = f"q({name} | ...) is normal given what is before the first step"
+        reason = f"q({name} | ...) is normal given the start"
         if name == chain.latent:
             reason = f"that of one random step, times {count}; {reason}"
         decisions.append(Decision(f"KL({name})", "closed form", reason))

@@ -71,8 +71,8 @@ def random_step(noise: Noise, steps: int, shape: Sequence[int]) -> Tensor:
     independent steps (Kingma et al. 2021, appendix I.1).
     """
     count = torch.Size(shape).numel()
-    places = torch.arange(count, device=noise.generator.device) / count
-    at = (noise.uniform(()) + places) % 1
+    first = noise.uniform(())
+    at = (first + torch.arange(count, device=first.device) / count) % 1
     return (at * steps).long().clamp_max(steps - 1).view(tuple(shape))
 
 
