@@ -52,7 +52,8 @@ class Causal(Struct, Generic[Chosen], frozen=True):
     with lower numbers come first. `members(options)` is the number of orders; if it is more than 1,
     `order` and all outputs have a first axis of that size, and the density is the mean over the
     orders. `together(shape)` is the number of last axes of an event that share one order number, so
-    that their entries are drawn together.
+    that their entries are drawn together. If it `remembers`, the trunk has an attribute `memory`,
+    with which a draw computes each step once, and one order.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Causal(Struct, Generic[Chosen], frozen=True):
     trunk: CausalTrunk[Chosen]
     head: CausalHead[Chosen]
     together: Callable[[Shape], int] = lambda shape: 0
+    remembers: bool = False
 
     def members(self, options: Chosen) -> int:
         """The number of orders of the network."""

@@ -243,6 +243,12 @@ class Factor(Struct, frozen=True, dict=True):
         link = self.causal.link
         return link.entry.members(link.options) if isinstance(link.entry, Causal) else 1
 
+    @property
+    def remembers(self) -> bool:
+        """Whether a draw computes each step of the causal network once."""
+        entry = None if self.causal is None else self.causal.link.entry
+        return isinstance(entry, Causal) and entry.remembers
+
 
 class Missing(Struct, frozen=True):
     """The variables for an observed node whose values may be missing.

@@ -14,7 +14,8 @@ import torch
 from scipy import stats
 
 from specc.runtime.distributions import bernoulli, categorical
-from specc.runtime.draws.ancestral import ancestral, ancestral_mixture
+from specc.runtime.draws.ancestral import ancestral, ancestral_mixture, ancestral_with_memory
+from specc.runtime.draws.memory import Memory
 from specc.runtime.noise import Noise
 from tests.laws.causal_nets import every_state, net
 
@@ -182,3 +183,67 @@ def test_a_mixture_of_reparameterized_draws_has_gradients():
     x = ancestral_mixture(noise(), lambda x: made(x) + e, torch.zeros(9, 4).double(), made.order)
     jacobian = torch.stack([torch.autograd.grad(row.sum(), e, retain_graph=True)[0] for row in x])
     assert (jacobian != 0).all()
+
+
+REMEMBERING = [
+    ("transformer", {"transformer": 8, "depth": 2, "heads": 2}, (6,), 0, (4,), 4),
+    ("transformer", {"transformer": 8, "depth": 2, "heads": 4}, (5, 2), 3, (4,), 4),
+    ("transformer", {"transformer": 8, "depth": 3, "heads": 2}, (7,), 2, ()),
+    ("transformer", {"transformer": 6, "depth": 1, "heads": 1, "bias": False}, (4, 3), 0, ()),
+]
+
+
+def drawn_both_ways(case):
+    """Draws [3, 5, *shape] with one noise and gradients: of whole passes, and with a memory."""
+    kind, options, shape, context, each, *classes = case
+    made = net(kind, options, shape, context, each, 0, *classes)
+    h = made.vectors(3, 1)
+
+    def draw(x):
+        if each:
+            return categorical.sample(noise(2), SHARP * made(x, h))
+        # Two passes in one step, as for two parameters with a network each.
+        return made(x, h) + made(x, h).sin() * noise(2).normal((3, 5, *shape))
+
+    start = torch.zeros(3, 5, *shape).double()
+    for x in (
+        ancestral(draw, start, made.order),
+        ancestral_with_memory(draw, start, made.trunk),
+    ):
+        weights = torch.arange(1.0, 1 + x.numel()).reshape(x.shape).double()
+        slopes = (
+            [] if each else torch.autograd.grad((x * weights).sum(), [*made.trunk.parameters()])
+        )
+        yield x, slopes
+
+
+@pytest.mark.parametrize("case", REMEMBERING, ids=lambda case: str(case[2]))
+def test_a_draw_with_a_memory_is_that_of_whole_passes(case):
+    (x, slopes), (kept, kept_slopes) = drawn_both_ways(case)
+    torch.testing.assert_close(kept, x)
+    for slope, other in zip(slopes, kept_slopes, strict=True):
+        torch.testing.assert_close(other, slope)
+
+
+@pytest.mark.parametrize("case", REMEMBERING, ids=lambda case: str(case[2]))
+def test_a_memory_that_forgets_the_first_step_draws_others(case, monkeypatch):
+    extended = Memory.extended
+    monkeypatch.setattr(
+        Memory,
+        "extended",
+        lambda self, part, value: extended(self, part, value)[..., min(self.step, 1) :, :],
+    )
+    (x, _), (kept, _) = drawn_both_ways(case)
+    assert x.shape == kept.shape
+    assert not torch.allclose(kept.double(), x.double())
+
+
+def test_the_memory_ends_with_the_draw():
+    trunk = net("transformer", {"transformer": 8, "heads": 2}, (4,)).trunk
+
+    def fail(x):
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        ancestral_with_memory(fail, torch.zeros(2, 4), trunk)
+    assert trunk.memory is None

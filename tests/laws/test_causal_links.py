@@ -126,7 +126,7 @@ def leak_in_attention(made):
 def unmasked(attention):
     """The attention of each step to all steps."""
 
-    def forward(h):
+    def forward(h, memory=None):
         split = attention.inputs(h).unflatten(-1, (3, attention.heads, -1))
         query, key, value = split.movedim(1, 3).unbind(1)
         weights = (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-1)

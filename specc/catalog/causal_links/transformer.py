@@ -125,4 +125,5 @@ ENTRY = Causal(
     trunk=trunk,
     head=head,
     together=lambda shape: len(shape) - 1,
+    remembers=True,
 )

@@ -114,9 +114,13 @@ def _in_order(scope: Scope, factor: Factor, link: LinkModule, function: str, loc
     )
     scope.add(Define(inner))
     zeros = code.method(NOISE, "zeros", shape_of(_sizes(scope, factor, scope.layout.has_particles)))
-    order = code.Attribute(code.Attribute(owner, link.attribute), "order")
-    kind = "ancestral_mixture" if factor.members > 1 else "ancestral"
-    given = (Name(drawn), zeros, order)
+    network = code.Attribute(owner, link.attribute)
+    if factor.remembers:
+        kind, orders = "ancestral_with_memory", network
+    else:
+        kind = "ancestral_mixture" if factor.members > 1 else "ancestral"
+        orders = code.Attribute(network, "order")
+    given = (Name(drawn), zeros, orders)
     ancestral = code.Reference(kind, f"specc.runtime.draws.ancestral.{kind}")
     items = (NOISE, *given) if factor.members > 1 else given
     scope.assign(local, code.call(ancestral, *items))

@@ -54,7 +54,12 @@ def autoregressive_decisions(typed: TypedGraph, minimize: Sum) -> list[Decision]
             assert isinstance(link.entry, Causal)
             members = link.entry.members(link.options)
             way = "entry by entry" + (f", the mean of {members} orders" if members > 1 else "")
-            reason = f"{call.function} is causal; a draw takes one pass for each entry"
+            cost = (
+                "computes each step once"
+                if link.entry.remembers
+                else "takes one pass for each entry"
+            )
+            reason = f"{call.function} is causal; a draw {cost}"
             decisions.append(Decision(f"{letter}({node.name})", way, reason))
     return decisions
 

@@ -7,6 +7,9 @@
 (Vaswani et al. 2017, Attention is all you need, equation 1 and section 3.2; normalization before
 each part of a block: Radford et al. 2019, section 2.3). The input is shifted by one step, so a step
 does not depend on itself; the first step has a learnt vector e in place of an input.
+
+A draw computes each step once: the keys k and values v of earlier steps are kept in a memory, since
+no later step changes them.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from specc.runtime.draws.memory import Memory
+
 
 class Transformer(nn.Module):
     """The blocks: an event [time] or [time, channels] to features [time, width].
@@ -25,9 +30,12 @@ class Transformer(nn.Module):
     is not 0, the entries are class numbers, each with a learnt vector, and those of the channels of
     a step are added; otherwise the entries of a step are numbers. `context` is the size of a vector
     that is added to every step by a linear map.
+
+    While it has a `memory`, as in a draw, it computes the step of the memory alone.
     """
 
     order: Tensor
+    memory: Memory | None = None
 
     def __init__(
         self,
@@ -62,18 +70,31 @@ class Transformer(nn.Module):
         self.register_buffer("order", order, persistent=False)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """The features of an event [..., *shape], with a context [..., context] that broadcasts."""
+        """The features of an event [..., *shape], with a context [..., context] that broadcasts.
+
+        With a memory, the features of its step stand at all steps.
+        """
         leading = x.shape[: x.ndim - len(self.shape)]
-        before = self._embedded(x.reshape(*leading, *self.series))[..., :-1, :]
-        first = self.first.expand(*leading, 1, -1)
-        h = torch.cat([first, before], -2) + self.positions
+        x = x.reshape(*leading, *self.series)
+        h = self._inputs(x) if self.memory is None else self._input(x, self.memory.step)
         if self.context is not None and context is not None:
             h = h + self.context(context).unsqueeze(-2)
         rows = h.reshape(math.prod(h.shape[:-2]), *h.shape[-2:])
         for block in self.blocks:
-            rows = block(rows)
+            rows = block(rows, self.memory)
         features: Tensor = self.last(rows)
-        return features.reshape(h.shape)
+        return features.reshape(h.shape).expand(*h.shape[:-2], self.series[0], -1)
+
+    def _inputs(self, x: Tensor) -> Tensor:
+        """The vectors [..., time, width] that the blocks take, of x [..., time, channels]."""
+        first = self.first.expand(*x.shape[:-2], 1, -1)
+        return torch.cat([first, self._embedded(x[..., :-1, :])], -2) + self.positions
+
+    def _input(self, x: Tensor, step: int) -> Tensor:
+        """The vector [..., 1, width] of one step."""
+        before = x[..., step - 1 : step, :]
+        vector = self._embedded(before) if step else self.first.expand(*x.shape[:-2], 1, -1)
+        return vector + self.positions[step]
 
     def _embedded(self, x: Tensor) -> Tensor:
         """The vector of each step of x [..., time, channels]."""
@@ -100,9 +121,9 @@ class Block(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, h: Tensor) -> Tensor:
-        """The vectors [rows, time, width] after this block."""
-        h = h + self.dropout(self.attention(self.before_attention(h)))
+    def forward(self, h: Tensor, memory: Memory | None = None) -> Tensor:
+        """The vectors [rows, time, width] after this block; [rows, 1, width] with a memory."""
+        h = h + self.dropout(self.attention(self.before_attention(h), memory))
         change: Tensor = self.dropout(self.network(self.before_network(h)))
         return h + change
 
@@ -120,15 +141,25 @@ class CausalAttention(nn.Module):
         self.inputs = nn.Linear(width, 3 * width, bias=bias)
         self.output = nn.Linear(width, width, bias=bias)
 
-    def forward(self, h: Tensor) -> Tensor:
-        """The attention of vectors [rows, time, width], of the same shape."""
+    def forward(self, h: Tensor, memory: Memory | None = None) -> Tensor:
+        """The attention of vectors [rows, time, width], of the same shape.
+
+        With a memory, they are those of its step, and attend to all steps up to it.
+        """
         split: Tensor = self.inputs(h).unflatten(-1, (3, self.heads, -1))
         query, key, value = split.movedim(1, 3).unbind(1)  # [rows, heads, time, width / heads]
+        if memory is not None:
+            key = memory.extended((self, "key"), key)
+            value = memory.extended((self, "value"), value)
         if self.fused:
-            mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+            causal = memory is None
+            mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
         else:
             scores = query @ key.mT / math.sqrt(query.shape[-1])
-            later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=h.device).triu(1)
+            before = key.shape[-2] - query.shape[-2]
+            later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=h.device).triu(
+                before + 1
+            )
             mixed = scores.masked_fill(later, -math.inf).softmax(-1) @ value
         joined: Tensor = self.output(mixed.movedim(1, 2).flatten(-2))
         return joined

@@ -2,21 +2,35 @@
 
     p(x) = prod over i of p(x_i | x_<i)
 
-Both functions take `draw`, which draws every entry given all of x, and call it once for each order
+All functions take `draw`, which draws every entry given all of x, and call it once for each order
 number. The k-th call sets the entries of order number k alone, which depend on entries that are
-final already. So a draw of D entries costs D passes through the network.
+final already. So a draw of D entries costs D passes through the network; if the network has a
+memory, each pass is of one step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from specc.runtime.draws.memory import Memory
 from specc.runtime.noise import Noise
 
 Draw = Callable[[Tensor], Tensor]
+
+
+class Remembering(Protocol):
+    """A network that computes one step of a draw at a time while it has a memory.
+
+    Its order numbers are 0, 1, 2 and so on. With a memory, the result for the step of the memory
+    stands at all steps.
+    """
+
+    order: Tensor
+    memory: Memory | None
 
 
 def ancestral(draw: Draw, start: Tensor, order: Tensor) -> Tensor:
@@ -30,6 +44,21 @@ def ancestral(draw: Draw, start: Tensor, order: Tensor) -> Tensor:
         drawn = draw(x)
         x = torch.where(order == number, drawn, x.to(drawn.dtype))
     return x
+
+
+def ancestral_with_memory(draw: Draw, start: Tensor, network: Remembering) -> Tensor:
+    """The draw of `ancestral`, whose network computes each step once."""
+    memory = network.memory = Memory()
+
+    def draw_step(x: Tensor) -> Tensor:
+        drawn = draw(x)
+        memory.step += 1
+        return drawn
+
+    try:
+        return ancestral(draw_step, start, network.order)
+    finally:
+        network.memory = None
 
 
 def ancestral_mixture(noise: Noise, draw: Draw, start: Tensor, order: Tensor) -> Tensor:
