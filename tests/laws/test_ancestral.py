@@ -198,12 +198,13 @@ def drawn_both_ways(case):
     kind, options, shape, context, each, *classes = case
     made = net(kind, options, shape, context, each, 0, *classes)
     h = made.vectors(3, 1)
+    g = None if h is None else -h
 
     def draw(x):
+        # Two passes in one step, as for two parameters, or to strengthen a context.
         if each:
-            return categorical.sample(noise(2), SHARP * made(x, h))
-        # Two passes in one step, as for two parameters with a network each.
-        return made(x, h) + made(x, h).sin() * noise(2).normal((3, 5, *shape))
+            return categorical.sample(noise(2), SHARP * (2 * made(x, h) - made(x, g)))
+        return made(x, h) + made(x, g).sin() * noise(2).normal((3, 5, *shape))
 
     start = torch.zeros(3, 5, *shape).double()
     for x in (
@@ -223,6 +224,19 @@ def test_a_draw_with_a_memory_is_that_of_whole_passes(case):
     torch.testing.assert_close(kept, x)
     for slope, other in zip(slopes, kept_slopes, strict=True):
         torch.testing.assert_close(other, slope)
+
+
+def test_a_memory_that_mixes_the_passes_of_a_step_draws_others(monkeypatch):
+    extended = Memory.extended
+
+    def mixed(self, part, value):
+        self._passes.clear()
+        return extended(self, part, value)[..., -self.step - 1 :, :]
+
+    monkeypatch.setattr(Memory, "extended", mixed)
+    (x, _), (kept, _) = drawn_both_ways(REMEMBERING[1])
+    assert x.shape == kept.shape
+    assert not torch.allclose(kept.double(), x.double())
 
 
 @pytest.mark.parametrize("case", REMEMBERING, ids=lambda case: str(case[2]))

@@ -52,7 +52,7 @@ def ancestral_with_memory(draw: Draw, start: Tensor, network: Remembering) -> Te
 
     def draw_step(x: Tensor) -> Tensor:
         drawn = draw(x)
-        memory.step += 1
+        memory.next_step()
         return drawn
 
     try:
