@@ -64,12 +64,24 @@ def new_run(code: Path, run: Path, options: Options) -> Selected:
         warm_start(options.start, trial, options.moved)
     count = sum(p.numel() for p in trial.parameters())
     threads = options.threads or settings.threads or device.threads_for(count, settings.batch_size)
-    timed = settings.time_threads and options.threads is None and where.type == "cpu"
+    timed = settings.auto_threads and manifest.sampler is None and _may_time(options, where)
     facts = initial_facts(manifest, settings, data, where, threads) | options.facts()
-    facts |= {"time_threads": True} if timed else {}
+    facts |= {"auto_threads": True} if timed else {}
     run_folder.create(run, code, options.spec, facts, options.extras)
     # The run trains the copy of the code in its folder, so it depends on no other file.
     return Selected(run_folder.facts_of(run)[1], settings, where, data, threads)
+
+
+def _may_time(options: Options, where: torch.device) -> bool:
+    """Whether the number of threads may be chosen by time."""
+    return options.threads is None and where.type == "cpu" and world().size == 1
+
+
+def keep_threads(loaded: LoadedRun, options: Options) -> None:
+    """Records that the number of threads is not chosen by time, if it may not be any more."""
+    facts, _ = run_folder.facts_of(loaded.folder)
+    if facts.get("auto_threads") and not _may_time(options, loaded.device):
+        run_folder.add_facts(loaded.folder, auto_threads=False)
 
 
 def _check_sampler(sampler: Sampler, options: Options) -> None:

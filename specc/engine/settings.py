@@ -75,7 +75,7 @@ class Settings:
     clip: float | None = None
     validate_every: int | None = None
     threads: int | None = None
-    time_threads: bool = False
+    auto_threads: bool = False
     precision: str = "float32"
     compile: str = "off"
     keep: int = 2
@@ -155,7 +155,7 @@ def settings_of(train: Mapping[str, Any]) -> Settings:
             clip=every.clip,
             validate_every=_optional_int(train, "validate_every"),
             threads=None if train.get("threads") == "auto" else _optional_int(train, "threads"),
-            time_threads=train.get("threads") == "auto",
+            auto_threads=train.get("threads") == "auto",
             precision=str(train.get("precision", "float32")),
             compile=str(train.get("compile", "off")),
             keep=_optional_int(train, "keep") or 2,

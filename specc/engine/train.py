@@ -21,6 +21,7 @@ from specc.engine.options import Options
 from specc.engine.selection import (
     existing_run,
     in_one_process,
+    keep_threads,
     new_run,
     revise,
     start_warm,
@@ -73,6 +74,7 @@ def train(code: Path, run: Path, options: Options) -> Trained:
             interruptible() as interruption,
         ):
             if here.writes and options.resume:
+                keep_threads(loaded, options)
                 revise(code, loaded, options)
             barrier()
             if storage.saves:

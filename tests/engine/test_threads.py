@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -36,7 +38,7 @@ def test_the_fastest_number_of_threads_is_used_and_recorded(tmp_path, monkeypatc
     train(code, tmp_path / "run", options)
     facts, _ = run_folder.facts_of(tmp_path / "run")
     assert asked == [1, 2, 4]
-    assert (facts["threads"], facts["time_threads"]) == (2, False)
+    assert (facts["threads"], facts["auto_threads"]) == (2, False)
     assert said == ["2 threads: 1e+03 ms a step, against 2e+03 ms by 1, 2e+03 ms by 4"]
     train(making.copy("shallow", tmp_path / "two", epochs=2), tmp_path / "same", TWO)
     assert weights_hash(tmp_path / "run") == weights_hash(tmp_path / "same")
@@ -58,7 +60,19 @@ def test_a_number_on_the_command_line_times_nothing(tmp_path, monkeypatch):
     asked = fake(monkeypatch, 2)
     train(making.copy("shallow", tmp_path, epochs=1, threads="auto"), tmp_path / "run", TWO)
     assert asked == []
-    assert "time_threads" not in run_folder.facts_of(tmp_path / "run")[0]
+    assert "auto_threads" not in run_folder.facts_of(tmp_path / "run")[0]
+
+
+def test_a_number_on_the_command_line_of_a_resumed_run_times_nothing(tmp_path, monkeypatch):
+    """The run was stopped before its number was chosen."""
+    asked = fake(monkeypatch, 4)
+    train(making.copy("shallow", tmp_path, epochs=1, threads="auto"), tmp_path / "run", TWO)
+    run_folder.add_facts(tmp_path / "run", auto_threads=True)
+    longer = making.copy("shallow", tmp_path / "longer", epochs=2, threads="auto")
+    train(longer, tmp_path / "run", replace(TWO, resume=True))
+    assert asked == []
+    facts, _ = run_folder.facts_of(tmp_path / "run")
+    assert (facts["threads"], facts["auto_threads"]) == (2, False)
 
 
 @pytest.mark.parametrize(

@@ -96,13 +96,13 @@ class Epochs:
     def _choose_threads(self) -> str:
         """Chooses the number of threads by time, once in a run that asks for it."""
         facts, _ = run_folder.facts_of(self.loaded.folder)
-        if not facts.get("time_threads") or world().size > 1:
+        if not facts.get("auto_threads"):
             return ""
         with located(self.loaded.program.folder):
             found = thread_choice.times(self.step)
         chosen = thread_choice.fastest(found)
         thread_choice.use(chosen)
-        run_folder.add_facts(self.loaded.folder, threads=chosen, time_threads=False)
+        run_folder.add_facts(self.loaded.folder, threads=chosen, auto_threads=False)
         return thread_choice.sentence(found)
 
     def _compile(self, left: int) -> str:

@@ -87,7 +87,7 @@ class Facts(TypedDict):
     device: NotRequired[str]
     start: NotRequired[Start | None]
     threads: Annotated[int, Field(ge=1, le=4096)]
-    time_threads: NotRequired[bool]
+    auto_threads: NotRequired[bool]
     pieces: NotRequired[Annotated[int, Field(ge=1, le=2**20)]]
     versions: NotRequired[dict[str, str]]
     compile: NotRequired[Compile]
