@@ -15,7 +15,7 @@ from specc.diagnostics.source import Span
 if TYPE_CHECKING:
     from specc.diagnostics.codes.code import Code
 
-_LONGEST = 400
+_LONGEST = 600
 """The maximum length of a value of the evidence in a message; longer ones are cut."""
 
 
@@ -78,8 +78,14 @@ def _filled(template: str, diagnostic: Diagnostic) -> str:
 
 
 def _shortened(text: str) -> str:
+    """The start and the end of a long text; of a list, whole entries."""
+    if len(text) <= _LONGEST:
+        return text
     half = _LONGEST // 2
-    return text if len(text) <= _LONGEST else f"{text[:half]}...{text[-half:]}"
+    start, end = text[:half], text[-half:]
+    if ", " in start and ", " in end:
+        return f"{start.rpartition(', ')[0]}, ..., {end.partition(', ')[2]}"
+    return f"{start}...{end}"
 
 
 def severity(diagnostic: Diagnostic) -> Severity:
