@@ -48,7 +48,7 @@ Threads = Annotated[
         min=1,
         max=4096,
         metavar="N",
-        help="Number of CPU threads; chosen automatically by default.",
+        help="Number of CPU threads; by default it follows from sizes.",
     ),
 ]
 
