@@ -37,7 +37,7 @@ from specc.codegen.variables import counts_of_rows, missing_values, variables
 from specc.graph.blocks import conditions, couples_itself, of_units
 from specc.graph.constants import constant, list_of, number_of
 from specc.graph.counter import Counter
-from specc.graph.ends import Ends, moving_ends, values_behind
+from specc.graph.ends import Ends, moving_ends, parents_of
 from specc.graph.graph import GUIDE, MODEL, NETWORKS, ROWS, Program
 from specc.graph.nodes import Node
 from specc.graph.queries import is_autoregressive, parameter_of
@@ -179,7 +179,7 @@ class _ProgramPlanner:
     def _ends(self, node: Node) -> Ends | None:
         """Return the ends of a support that the values of this class alone determine."""
         ends = moving_ends(self.typed, node)
-        if ends is None or not all(map(self._is_point, values_behind(self.graph, node))):
+        if ends is None or not all(map(self._is_point, parents_of(self.graph, node))):
             return None
         return ends
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from specc.codegen.plan import Factor, Plan, ProgramPlan
 from specc.graph.graph import MODEL, ROWS
-from specc.objective.terms import Divergence, LogProb, Part, Reduce, Sum, walk
+from specc.objective.terms import Divergence, LogProb, Part, Reduce, parts_of, walk
 
 
 def is_local(factor: Factor) -> bool:
@@ -25,9 +25,7 @@ def is_shared(plan: Plan, part: Part) -> bool:
     if isinstance(part.term, LogProb):
         return not is_local(plan.program(part.term.program).factors[part.term.node])
     if isinstance(part.term, Reduce):
-        inner = part.term.term
-        inside = inner.parts if isinstance(inner, Sum) else (Part(1.0, inner),)
-        return all(is_shared(plan, p) for p in inside)
+        return all(is_shared(plan, each) for each in parts_of(part.term.term))
     if not isinstance(part.term, Divergence):
         return False
     return not is_local(plan.programs[MODEL].factors[part.term.node])

@@ -32,6 +32,7 @@ from specc.objective.terms import (
     Sum,
     Term,
     Value,
+    parts_of,
 )
 
 INFIX = ("*", "/", "**")
@@ -213,9 +214,8 @@ def term_formula(plan: Plan, term: Term) -> str:
             steps = f"prod_{nodes[axes[0]].scan} " if nodes[axes[0]].scan else ""
             start = [term_formula(plan, LogProb(MODEL, name)) for name in axes[1:]]
             before = "".join(f"exp({each}) " for each in start)
-            parts = inner.parts if isinstance(inner, Sum) else (Part(1.0, inner),)
             begun = {LogProb(MODEL, name) for name in axes[1:]}
-            rest = Sum(tuple(part for part in parts if part.term not in begun))
+            rest = Sum(tuple(part for part in parts_of(inner) if part.term not in begun))
             shown = term_formula(plan, rest)
             return f"log int_{{{', '.join(axes)}}} {before}{steps}exp({shown})"
         case Reduce(how="weighted", axes=axes, term=inner):
@@ -263,7 +263,7 @@ def _by_element(plan: Plan, axes: tuple[str, ...], inner: Term) -> str:
     """Return the formula of a sum over elements: `sum_{items} log sum_{z} exp(...)`."""
     plate = plate_of(plan.graph, plan.graph.graph.node((MODEL, axes[0])))
     over = f"sum_{{{plate}}} " if plate else ""
-    parts = inner.parts if isinstance(inner, Sum) else (Part(1.0, inner),)
+    parts = parts_of(inner)
     rows = tuple(part for part in parts if is_of_rows(plan.graph, part.term))
     own = tuple(part for part in parts if part not in rows)
     shown, log_sum = signed_sum(plan, own), f"log sum_{{{', '.join(axes)}}}"

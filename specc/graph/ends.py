@@ -106,7 +106,7 @@ def _number(graph: Graph, node: Distributed, parameter: str) -> float | None:
     return None if found is None else float(found)
 
 
-def values_behind(graph: Graph, node: Node) -> list[Node]:
+def parents_of(graph: Graph, node: Node) -> list[Node]:
     """The nodes that the parameters of a node depend on, also by deterministic nodes."""
     found: dict[str, Node] = {}
     for expression in node.expressions():

@@ -30,6 +30,9 @@ class Name(Tree, frozen=True):
     id: str
 
 
+SELF = Name("self")
+
+
 class Literal(Tree, frozen=True):
     """A number, a string, a truth value, None or `...`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from specc.codegen.code import expressions as code
-from specc.codegen.code.expressions import Code, Name, Signed
+from specc.codegen.code.expressions import SELF, Code, Name, Signed
 from specc.codegen.code.statements import (
     Function,
     Parameter,
@@ -55,7 +55,6 @@ from specc.codegen.signatures import (
 from specc.graph.graph import GUIDE
 from specc.objective.terms import LogProb, Part, Reduce, Sum, densities_in
 
-SELF = Name("self")
 NOISE = Parameter("noise", "Noise")
 LONG = 70
 """The length up to which a formula is written out in a docstring."""

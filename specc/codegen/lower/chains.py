@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import networkx as nx
 
 from specc.codegen.code import expressions as code
-from specc.codegen.code.expressions import Code, Literal, Name, Signed
+from specc.codegen.code.expressions import SELF, Code, Literal, Name, Signed
 from specc.codegen.code.statements import Define, For, Function, Parameter, Return
 from specc.codegen.layout import Layout
 from specc.codegen.lower.densities import parameters
@@ -35,7 +35,6 @@ from specc.graph.graph import ENERGY, Program
 from specc.objective.objective import Chain, Player
 from specc.objective.terms import Energy, Part
 
-SELF = Name("self")
 FIXED_POINT = code.function("specc.runtime.draws.mean_field.fixed_point")
 TENSORS = "dict[str, Tensor]"
 STEPS, LEAST_STEPS = 1000, 100

@@ -7,7 +7,7 @@ def beta_ends(self) -> tuple[float, Tensor]:
 from __future__ import annotations
 
 from specc.codegen.code import expressions as code
-from specc.codegen.code.expressions import Code, Literal, Mapped, Name, Star
+from specc.codegen.code.expressions import SELF, Code, Literal, Mapped, Name, Star
 from specc.codegen.code.statements import Function, Return
 from specc.codegen.layout import Layout
 from specc.codegen.lower.densities import parameters
@@ -16,7 +16,6 @@ from specc.codegen.lower.scope import Scope
 from specc.codegen.plan import Factor, LearnableParameter, Plan, ProgramPlan
 from specc.graph.ends import End, Ends
 
-SELF = Name("self")
 RUNTIME = "specc.runtime.unconstrained"
 
 

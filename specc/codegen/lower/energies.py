@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.codegen.code import expressions as code
-from specc.codegen.code.expressions import Code, Lambda, Name, Signed
+from specc.codegen.code.expressions import SELF, Code, Lambda, Name, Signed
 from specc.codegen.code.statements import Define, Function, Parameter, Return
 from specc.codegen.layout import Layout
 from specc.codegen.lower.scope import Scope
@@ -26,7 +26,6 @@ from specc.objective.passes.energy_densities import unnormalized_joint
 from specc.objective.terms import Energy, LogProb, Part, StateSum
 
 CONDITIONALS = code.function("specc.runtime.draws.conditionals.log_conditionals")
-SELF = Name("self")
 LOG_SUM_EXP = code.function("specc.runtime.draws.states.log_sum_exp")
 
 

@@ -9,7 +9,7 @@ from specc.catalog.bijection import Bijection
 from specc.catalog.causal import Causal
 from specc.catalog.entry import Shape
 from specc.codegen.code import expressions as code
-from specc.codegen.code.expressions import Code, Literal, Slice, Subscript
+from specc.codegen.code.expressions import SELF, Code, Literal, Slice, Subscript
 from specc.codegen.lower.events import Event, align, broadcast, flat, matmul, pad_right
 from specc.codegen.lower.value import INTEGERS
 from specc.codegen.plan import LinkModule, Plan, ProgramPlan
@@ -29,7 +29,6 @@ from specc.language.expressions.tree import (
     Sequence,
 )
 
-SELF = code.Name("self")
 RUNTIME = "specc.runtime.functions"
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from specc.catalog.entry import Shape
 from specc.codegen.code import expressions as code
-from specc.codegen.code.expressions import Code, Literal, Reference, Tuple
+from specc.codegen.code.expressions import SELF, Code, Literal, Reference, Tuple
 from specc.codegen.code.statements import Assign, Declare, Evaluate, Layers, Statement, Table
-from specc.codegen.lower.expressions import SELF
 from specc.codegen.plan import Buffer, LearnableParameter, ProgramPlan
 
 FLOAT32_MAX = float.fromhex("0x1.fffffep127")

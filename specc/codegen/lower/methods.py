@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from specc.codegen.code import expressions as code
-from specc.codegen.code.expressions import Code, Mapped, Name, Tuple
+from specc.codegen.code.expressions import SELF, Code, Mapped, Name, Tuple
 from specc.codegen.code.statements import Assign, Function, Parameter, Return, Statement
 from specc.codegen.lower.ends import ends_method, onto_support
 from specc.codegen.lower.events import Event, align
-from specc.codegen.lower.expressions import SELF, Expressions
+from specc.codegen.lower.expressions import Expressions
 from specc.codegen.plan import (
     Argument,
     Factor,

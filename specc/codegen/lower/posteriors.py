@@ -172,10 +172,7 @@ def _draw(scope: Scope, terms: Terms, term: Reduce) -> None:
         kind = "sample_sequence" if is_sequence else "sample_normal"
         target = f"{RUNTIME}.linear_gaussian.{kind}"
     value: Code = code.call(code.function(target), NOISE, *given, **keywords)
-    several = target.endswith(
-        ("sample_sequence", "sample_values", "sample_elements", "sample_shared")
-    )
-    if several and len(variables) == 1:
+    if target.endswith(SEVERAL) and len(variables) == 1:
         value = code.Subscript(value, (code.Literal(0),))
     scope.assign(tuple(each.id for each in variables), value)
 
