@@ -206,7 +206,8 @@ def test_the_least_simplified_loss(schedule, kind, tmp_path):
         made = program(text(schedule, kind, simple(kind)), tmp_path)
         found = losses(made, kind, schedule, 2000, 10)
     assert agree(found, least(schedule, kind))
-    other = {"noise": "data", "data": "velocity", "velocity": "noise"}[kind]
+    # By the cosine schedule data and noise change places with the steps, and have nearly one loss.
+    other = "noise" if kind == "velocity" else "velocity"
     assert not agree(found, least(schedule, other))
 
 
