@@ -21,13 +21,14 @@ def page() -> Page:
 
 def _entry(of: Modifier) -> Entry:
     fits = [name for name, entry in DISTRIBUTIONS.items() if not of.problem(entry)]
+    rows = _parameters(of)
     return Entry(
         name=of.name,
         kind="modifier",
         summary=of.summary,
         formula=of.formula,
         facts=(f"It modifies {listed(fits)}.",),
-        tables=(Table(HEAD, _parameters(of)),),
+        tables=(Table(HEAD, rows),) if rows else (),
         example=of.example,
         sources=cited(of.references),
     )
