@@ -128,6 +128,25 @@ def test_rows_do_not_see_each_other_and_any_axes_may_lead(case, way):
         torch.testing.assert_close(alone, log_det[i, j], atol=1e-9, rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("case", "of"),
+    [(c, "value") for c in CASES] + [(c, "context") for c in CASES if c.context],
+    ids=str,
+)
+@pytest.mark.parametrize("way", ["forward", "inverse"])
+def test_a_row_that_is_not_a_number_is_so_alone(case, way, of):
+    f = shaken(case)
+    u, context = draws(case, 3)
+    value = u if way == "forward" else f(u, context)[0].detach()
+    changed = {"value": value.clone(), "context": None if context is None else context.clone()}
+    changed[of][1] = torch.nan
+    expected, found = getattr(f, way)(value, context), getattr(f, way)(*changed.values())
+    for one, other in zip(expected, found, strict=True):
+        torch.testing.assert_close(one[::2], other[::2], atol=1e-9, rtol=1e-9)
+    if case in SOLVED:
+        assert found[0][1].isnan().any() and found[1][1].isnan()
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if case.context], ids=str)
 @pytest.mark.parametrize("way", ["forward", "inverse"])
 @pytest.mark.parametrize("axes", [((4, 3), (3,)), ((4, 1), (3,)), ((3,), (4, 3)), ((), (3,))])

@@ -76,6 +76,9 @@ class ConvexPotential(Bijection):
         square is the first-order change of F(x) - u'x; the iteration stops at the tolerance.
         """
         data_dependent("a minimum takes as many steps as its numbers need")
+        # A row with a NaN has no Hessian with a Cholesky factor: others are solved in its place.
+        possible = _finite([u, *shifts])
+        u, *shifts = (torch.where(possible, each, 0.0) for each in (u, *shifts))
         x, allowed = torch.zeros_like(u), 8 * torch.finfo(u.dtype).eps
         for _ in range(MOST):
             slope, hessian = self._slopes(x, shifts)
@@ -88,8 +91,7 @@ class ConvexPotential(Bijection):
             x = self._searched(x, step, u, shifts)
         wide = step.norm(dim=-1, keepdim=True) <= allowed**0.5 * (1 + x.norm(dim=-1, keepdim=True))
         problem = f"the minimum of a convex function was not found in {MOST} steps"
-        possible = u.isfinite().all(-1, keepdim=True)
-        return solution_or_nan(wide, x, possible, problem), factor
+        return solution_or_nan(wide & possible, x, possible, problem), factor
 
     def _searched(self, x: Tensor, step: Tensor, u: Tensor, shifts: list[Tensor]) -> Tensor:
         """x - t step, with the largest t = 1, 1/2, 1/4, ... that makes F(x) - u'x less."""
@@ -161,8 +163,16 @@ def _positive(after: int, before: int) -> Tensor:
     return 0.5 * torch.randn(after, before) - torch.tensor(float(before)).log()
 
 
+def _finite(vectors: Sequence[Tensor]) -> Tensor:
+    """Whether all entries of a row of all vectors are finite, [..., 1]."""
+    first, *rest = (each.isfinite().all(-1, keepdim=True) for each in vectors)
+    for each in rest:
+        first = first & each
+    return first
+
+
 def log_det(hessian: Tensor) -> Tensor:
-    """The logarithm of the determinant of positive definite matrices."""
-    factor = torch.linalg.cholesky(hessian)
+    """The logarithm of the determinant of positive definite matrices, NaN of any others."""
+    factor, failed = torch.linalg.cholesky_ex(hessian)
     found: Tensor = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-    return found
+    return torch.where(failed == 0, found, torch.nan)
