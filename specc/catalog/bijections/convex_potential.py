@@ -32,7 +32,7 @@ def lower(options: Options, shape: Shape, context: int) -> Lowered:
     for number, units in enumerate(hidden):
         own |= {f"linear.{number}.weight": (units, size), f"linear.{number}.bias": (units,)}
     for number, pair in enumerate(zip(hidden[1:], hidden[:-1], strict=True)):
-        own[f"log_between.{number}"] = pair
+        own[f"log_hidden.{number}"] = pair
     if context:
         own["context.weight"] = (sum(hidden), context)
     kind = "convex_potential.ConvexPotential"

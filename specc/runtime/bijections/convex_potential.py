@@ -39,7 +39,7 @@ class ConvexPotential(Bijection):
         self.log_curvature = nn.Parameter(torch.zeros(()))
         self.log_last = nn.Parameter(_positive(1, self.hidden[-1])[0])
         self.linear = nn.ModuleList(nn.Linear(size, units) for units in self.hidden)
-        self.log_between = nn.ParameterList(
+        self.log_hidden = nn.ParameterList(
             nn.Parameter(_positive(after, before)) for before, after in pairwise(self.hidden)
         )
         self.context = nn.Linear(context, sum(self.hidden), bias=False) if context else None
@@ -123,7 +123,7 @@ class ConvexPotential(Bijection):
         for k, linear in enumerate(self.linear):
             a = linear(x) + shifts[k] if shifts else linear(x)
             if k:
-                a = a + functional.softplus(found[-1]) @ self.log_between[k - 1].exp().mT
+                a = a + functional.softplus(found[-1]) @ self.log_hidden[k - 1].exp().mT
             found.append(a)
         return found
 
@@ -136,7 +136,7 @@ class ConvexPotential(Bijection):
             jacobian = own.expand(*x.shape[:-1], *own.shape)
             if k:
                 inner = activations[k - 1].sigmoid()[..., None] * jacobians[-1]
-                jacobian = jacobian + self.log_between[k - 1].exp() @ inner
+                jacobian = jacobian + self.log_hidden[k - 1].exp() @ inner
             jacobians.append(jacobian)
         curvature = self.log_curvature.exp()
         slope = curvature * x
@@ -148,7 +148,7 @@ class ConvexPotential(Bijection):
             bend = weight * share * (1 - share)
             hessian = hessian + jacobians[k].mT @ (bend[..., None] * jacobians[k])
             if k:
-                weight = (weight * share) @ self.log_between[k - 1].exp()
+                weight = (weight * share) @ self.log_hidden[k - 1].exp()
         return slope, hessian
 
     def _shifts(self, context: Tensor | None) -> list[Tensor]:
