@@ -51,7 +51,7 @@ class ConvexPotential(Bijection):
 
     def inverse_value(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """u alone, without the log-determinant."""
-        return self._slopes(expand_to_context(x, context, 1), self._shifts(context))[0]
+        return self._gradient(expand_to_context(x, context, 1), self._shifts(context))
 
     def forward(self, u: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The value x and log |det dx/du|."""
@@ -65,7 +65,7 @@ class ConvexPotential(Bijection):
         """
         u, shifts = expand_to_context(u, context, 1), self._shifts(context)
         x, hessian = self._minimum(u.detach(), [each.detach() for each in shifts])
-        residual = self._slopes(x, shifts)[0] - u
+        residual = self._gradient(x, shifts) - u
         return x - torch.cholesky_solve(residual[..., None], hessian)[..., 0]
 
     @torch.no_grad()
@@ -88,17 +88,16 @@ class ConvexPotential(Bijection):
             small = step.norm(dim=-1, keepdim=True) <= allowed * (1 + x.norm(dim=-1, keepdim=True))
             if small.all():
                 break
-            x = self._searched(x, step, u, shifts)
+            x = self._searched(x, step, (residual * step).sum(-1), u, shifts)
         wide = step.norm(dim=-1, keepdim=True) <= allowed**0.5 * (1 + x.norm(dim=-1, keepdim=True))
         problem = f"the minimum of a convex function was not found in {MOST} steps"
         return solution_or_nan(wide & possible, x, possible, problem), factor
 
-    def _searched(self, x: Tensor, step: Tensor, u: Tensor, shifts: list[Tensor]) -> Tensor:
+    def _searched(
+        self, x: Tensor, step: Tensor, slope: Tensor, u: Tensor, shifts: list[Tensor]
+    ) -> Tensor:
         """x - t step, with the largest t = 1, 1/2, 1/4, ... that makes F(x) - u'x less."""
-        before, slope = (
-            self._excess(x, u, shifts),
-            ((self._slopes(x, shifts)[0] - u) * step).sum(-1),
-        )
+        before = self._excess(x, u, shifts)
         t = torch.ones_like(before)
         for _ in range(HALVINGS):
             after = self._excess(x - t[..., None] * step, u, shifts)
@@ -127,29 +126,46 @@ class ConvexPotential(Bijection):
             found.append(a)
         return found
 
+    def _gradient(self, x: Tensor, shifts: list[Tensor]) -> Tensor:
+        """The gradient of F."""
+        shares = [each.sigmoid() for each in self._activations(x, shifts)]
+        return self._gradient_from(x, self._backward(shares))
+
     def _slopes(self, x: Tensor, shifts: list[Tensor]) -> tuple[Tensor, Tensor]:
         """The gradient and the Hessian of F."""
-        activations = self._activations(x, shifts)
+        shares = [each.sigmoid() for each in self._activations(x, shifts)]
+        slopes = self._backward(shares)
+        hessian = self.log_curvature.exp() * torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
         jacobians: list[Tensor] = []
-        weights = [each.weight for each in self.linear if isinstance(each, nn.Linear)]
-        for k, own in enumerate(weights):
+        for k, own in enumerate(self._weights()):
             jacobian = own.expand(*x.shape[:-1], *own.shape)
             if k:
-                inner = activations[k - 1].sigmoid()[..., None] * jacobians[-1]
+                inner = shares[k - 1][..., None] * jacobians[-1]
                 jacobian = jacobian + self.log_hidden[k - 1].exp() @ inner
+            bend = slopes[k] * (1 - shares[k])
+            hessian = hessian + jacobian.mT @ (bend[..., None] * jacobian)
             jacobians.append(jacobian)
-        curvature = self.log_curvature.exp()
-        slope = curvature * x
-        hessian = curvature * torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
-        weight = self.log_last.exp().expand(activations[-1].shape)
-        for k in reversed(range(len(activations))):
-            share = activations[k].sigmoid()
-            slope = slope + ((weight * share)[..., None] * weights[k]).sum(-2)
-            bend = weight * share * (1 - share)
-            hessian = hessian + jacobians[k].mT @ (bend[..., None] * jacobians[k])
-            if k:
-                weight = (weight * share) @ self.log_hidden[k - 1].exp()
-        return slope, hessian
+        return self._gradient_from(x, slopes), hessian
+
+    def _backward(self, shares: list[Tensor]) -> list[Tensor]:
+        """The dF/da_k, from the softplus'(a_k)."""
+        found = [self.log_last.exp() * shares[-1]]
+        for log_weights, share in zip(
+            reversed(self.log_hidden), reversed(shares[:-1]), strict=True
+        ):
+            found.append((found[-1] @ log_weights.exp()) * share)
+        return found[::-1]
+
+    def _gradient_from(self, x: Tensor, slopes: list[Tensor]) -> Tensor:
+        """The gradient of F from the dF/da_k."""
+        found = self.log_curvature.exp() * x
+        for slope, weight in zip(slopes, self._weights(), strict=True):
+            found = found + slope @ weight
+        return found
+
+    def _weights(self) -> list[Tensor]:
+        """The W_k."""
+        return [each.weight for each in self.linear if isinstance(each, nn.Linear)]
 
     def _shifts(self, context: Tensor | None) -> list[Tensor]:
         """What the context adds to each layer."""
