@@ -26,6 +26,19 @@ from specc.runtime.solver_failures import solution_or_nan
 MOST, HALVINGS = 100, 20
 """Newton's steps of a minimum, and how often one of them is halved."""
 
+DECREASE = 0.1
+"""The share of the decrease of a linear function that a step must reach (Armijo's condition).
+
+It is below 1/2, the share of a quadratic function, so that full steps are taken near a minimum.
+"""
+
+ROUNDING, NEAR = 1e-6, 1e-4
+"""Near a minimum the function may grow by `ROUNDING` of its size: several roundings in float32.
+
+Near are points where the decrease of a linear function is less than `NEAR`: that of the quadratic
+model is half of it, which rounding can hide, and there a full step of Newton's method converges.
+"""
+
 
 class ConvexPotential(Bijection):
     """u = dF/dx for vectors of `size` entries, whose network may have a context.
@@ -72,8 +85,8 @@ class ConvexPotential(Bijection):
     def _minimum(self, u: Tensor, shifts: list[Tensor]) -> tuple[Tensor, Tensor]:
         """The minimum x, and the Cholesky factor of the Hessian there.
 
-        A step is halved until it decreases the gradient's norm in the metric of the Hessian, whose
-        square is the first-order change of F(x) - u'x; the iteration stops at the tolerance.
+        A Newton step is halved until F(x) - u'x decreases sufficiently. The iteration stops at a
+        step within the tolerance, a few roundings of x.
         """
         data_dependent("a minimum takes as many steps as its numbers need")
         # A row with a NaN has no Hessian with a Cholesky factor: others are solved in its place.
@@ -96,12 +109,17 @@ class ConvexPotential(Bijection):
     def _searched(
         self, x: Tensor, step: Tensor, slope: Tensor, u: Tensor, shifts: list[Tensor]
     ) -> Tensor:
-        """x - t step, with the largest t = 1, 1/2, 1/4, ... that makes F(x) - u'x less."""
+        """x - t step, with the largest t = 1, 1/2, 1/4, ... of a sufficient decrease of F(x) - u'x.
+
+        `slope` is the derivative of the decrease in t at 0, and a decrease by a share of t `slope`
+        is sufficient (Nocedal and Wright 2006, equation 3.4).
+        """
         before = self._excess(x, u, shifts)
+        rounding = torch.where(slope < NEAR, ROUNDING * (1 + before.abs()), 0.0)
         t = torch.ones_like(before)
         for _ in range(HALVINGS):
             after = self._excess(x - t[..., None] * step, u, shifts)
-            fine = after <= before - 0.1 * t * slope + 1e-6 * (1 + before.abs()) * (slope < 1e-4)
+            fine = after <= before - DECREASE * t * slope + rounding
             if fine.all():
                 break
             t = torch.where(fine, t, t / 2)
