@@ -188,8 +188,8 @@ def test_what_is_declared_is_computed(name: str) -> None:
     if declared.trait("entropy", False):
         expected["entropy"] = parameters
     if declared.trait("cdf", False):
-        tails = {key: ["value", *parameters] for key in ("log_cdf", "log_survival")}
-        expected |= {**tails, "quantile": ["log_p", "log_q", *parameters]}
+        expected["tails"] = ["value", *parameters]
+        expected["quantile"] = ["log_p", "log_q", *parameters]
     if declared.trait("finite", False):
         expected["enumerate_values"] = ["classes", "dtype", "device"]
     for other in declared.trait("kl_with", ()):

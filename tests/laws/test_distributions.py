@@ -217,8 +217,7 @@ def test_the_distribution_function_is_the_oracles(name: str, parameters: Paramet
         for dtype in (torch.float64, torch.float32):
             made, x = tensors(given, dtype), value.to(dtype)
             exact = ROWS[name].frozen(*(p.double().item() for p in made))
-            log_p = runtime(name).log_cdf(x, *made)
-            log_q = runtime(name).log_survival(x, *made)
+            log_p, log_q = runtime(name).tails(x, *made)
             rounding = 200 * torch.finfo(dtype).eps
             at = x.double().numpy()
             counts = not hasattr(exact, "logpdf")
@@ -248,7 +247,11 @@ def test_the_distribution_function_has_the_right_gradient(
     """By finite differences in the middle; finite at edges, outside of the support and far away."""
     value = typical(name, parameters, 4).requires_grad_(DISTRIBUTIONS[name].continuous)
     made = differentiable(name, parameters)
-    for function in (runtime(name).log_cdf, runtime(name).log_survival):
+    for way in (0, 1):
+
+        def function(*given: Tensor, way: int = way) -> Tensor:
+            return runtime(name).tails(*given)[way]
+
         inside = value[function(value, *made).isfinite()]
         assert torch.autograd.gradcheck(function, (inside, *made), atol=1e-5)
         points = [e[:2] for e in ROWS[name].edges] + [*ROWS[name].outside, *TAILS[name]]
@@ -265,8 +268,8 @@ def test_the_distribution_function_has_the_right_gradient(
 def test_the_test_of_distribution_functions_can_fail() -> None:
     """log(1 - F) of the normal distribution, by the difference, is -inf beyond 9 deviations."""
     module, x = runtime("normal"), torch.tensor([40.0], dtype=torch.float64)
-    wrong = (1 - module.log_cdf(x, 0.0, 1.0).exp()).log()
-    assert wrong.isinf() and module.log_survival(x, 0.0, 1.0).isfinite()
+    log_p, log_q = module.tails(x, 0.0, 1.0)
+    assert (1 - log_p.exp()).log().isinf() and log_q.isfinite()
 
 
 @pytest.mark.parametrize(("name", "other"), KLS)

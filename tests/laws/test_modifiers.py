@@ -426,6 +426,25 @@ def test_truncation_far_out_in_a_tail(dtype: torch.dtype) -> None:
         assert float(outside.detach()) == -INF
 
 
+@pytest.mark.parametrize(
+    ("name", "given"), [("truncated(gamma)", (0.5, 2.0)), ("censored(gamma)", (3.0, 2.0))]
+)
+def test_the_tails_are_computed_once_at_each_end(
+    name: str, given: Parameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    law, ends = modified(DISTRIBUTIONS[name]), []
+    tails = law.base.tails
+
+    def counting(value: Tensor, *parameters: Tensor) -> tuple[Tensor, Tensor]:
+        ends.append(float(value))
+        found: tuple[Tensor, Tensor] = tails(value, *parameters)
+        return found
+
+    monkeypatch.setattr(law.base, "tails", counting)
+    law.log_prob(torch.tensor(1.0), *given, 2.0, 1.0)
+    assert ends == [1.0 if name == "censored(gamma)" else 0.5, 2.0]
+
+
 CENSORED = ["weibull", "normal", "log_normal", "gamma", "poisson", "negative_binomial", "binomial"]
 
 

@@ -70,18 +70,11 @@ def sample(
     return rsample(noise, concentration1, concentration0, shape=shape)
 
 
-def log_cdf(value: Tensor, concentration1: Number, concentration0: Number) -> Tensor:
-    """log P(X <= value), the logarithm of the incomplete beta function."""
-    return _tails(value, concentration1, concentration0)[0]
+def tails(value: Tensor, concentration1: Number, concentration0: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value); 0 and 1 outside (0, 1).
 
-
-def log_survival(value: Tensor, concentration1: Number, concentration0: Number) -> Tensor:
-    """log P(X > value), the same of 1 - value with a and b swapped."""
-    return _tails(value, concentration1, concentration0)[1]
-
-
-def _tails(value: Tensor, concentration1: Number, concentration0: Number) -> tuple[Tensor, Tensor]:
-    """log P(X <= value) and log P(X > value); 0 and 1 outside (0, 1)."""
+    They are the logarithms of the incomplete beta functions I(x; a, b) and I(1 - x; b, a).
+    """
     given, a, b = number.reals(value, concentration1, concentration0)
     inside = (given > 0) & (given < 1)
     x = torch.where(inside, given, 0.5)

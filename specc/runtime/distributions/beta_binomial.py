@@ -49,21 +49,7 @@ def sample(
     return noise.binomial(total_count, log_odds.sigmoid(), size)
 
 
-def log_cdf(
-    value: Tensor, total_count: Number, concentration1: Number, concentration0: Number
-) -> Tensor:
-    """log P(X <= value), the sum of the probabilities of the counts up to it."""
-    return _tails(value, total_count, concentration1, concentration0)[0]
-
-
-def log_survival(
-    value: Tensor, total_count: Number, concentration1: Number, concentration0: Number
-) -> Tensor:
-    """log P(X > value), the sum of the others."""
-    return _tails(value, total_count, concentration1, concentration0)[1]
-
-
-def _tails(
+def tails(
     value: Tensor, total_count: Number, concentration1: Number, concentration0: Number
 ) -> tuple[Tensor, Tensor]:
     """log P(X <= value) and log P(X > value), of the integer part of the value.
@@ -97,7 +83,7 @@ def quantile(
 ) -> Tensor:
     """The least count x with log P(X <= x) >= log_p, or log P(X > x) <= log_q."""
     parameters = total_count, concentration1, concentration0
-    return count_quantile(lambda x: _tails(x, *parameters), log_p, log_q)
+    return count_quantile(lambda x: tails(x, *parameters), log_p, log_q)
 
 
 def mean(total_count: Number, concentration1: Number, concentration0: Number) -> Tensor:

@@ -41,14 +41,10 @@ def sample(
     return rsample(noise, loc, scale, shape=shape)
 
 
-def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X <= value)."""
-    return _tail(*number.reals(number.minus(loc, value), scale))
-
-
-def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X > value)."""
-    return _tail(*number.reals(number.minus(value, loc), scale))
+def tails(value: Tensor, loc: Number, scale: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value)."""
+    distance, s = number.reals(number.minus(value, loc), scale)
+    return _tail(-distance, s), _tail(distance, s)
 
 
 def _tail(distance: Tensor, scale: Tensor) -> Tensor:

@@ -34,16 +34,14 @@ def sample(noise: Noise, rate: Number, *, shape: Sequence[int] | None = None) ->
     return rsample(noise, rate, shape=shape)
 
 
-def log_cdf(value: Tensor, rate: Number) -> Tensor:
-    """log P(X <= value), log(1 - e^(-rate x)); -inf where value <= 0."""
+def tails(value: Tensor, rate: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value), log(1 - e^(-rate x)), and log P(X > value), -rate x.
+
+    Where value <= 0 they are -inf and 0.
+    """
     inside = value > 0
-    found = number.log1m_exp(number.tensor(-rate * torch.where(inside, value, 1.0)))
-    return torch.where(inside, found, -torch.inf)
-
-
-def log_survival(value: Tensor, rate: Number) -> Tensor:
-    """log P(X > value), -rate x; 0 where value <= 0."""
-    return -rate * value.clamp_min(0.0)
+    log_p = number.log1m_exp(number.tensor(-rate * torch.where(inside, value, 1.0)))
+    return torch.where(inside, log_p, -torch.inf), -rate * value.clamp_min(0.0)
 
 
 def quantile(log_p: Tensor, log_q: Tensor, rate: Number) -> Tensor:

@@ -64,18 +64,11 @@ def sample(
     return rsample(noise, concentration, rate, shape=shape)
 
 
-def log_cdf(value: Tensor, concentration: Number, rate: Number) -> Tensor:
-    """log P(X <= value), the logarithm of the incomplete gamma function P(a, rate x)."""
-    return _tails(value, concentration, rate)[0]
+def tails(value: Tensor, concentration: Number, rate: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value); 0 and 1 at values <= 0.
 
-
-def log_survival(value: Tensor, concentration: Number, rate: Number) -> Tensor:
-    """log P(X > value), the logarithm of Q(a, rate x)."""
-    return _tails(value, concentration, rate)[1]
-
-
-def _tails(value: Tensor, concentration: Number, rate: Number) -> tuple[Tensor, Tensor]:
-    """log P(X <= value) and log P(X > value); 0 and 1 at values <= 0."""
+    They are the logarithms of the incomplete gamma functions P(a, rate x) and Q(a, rate x).
+    """
     given, a, b = number.reals(value, concentration, rate)
     inside = given > 0
     log_p, log_q = log_gammainc(a, b * torch.where(inside, given, 1.0))

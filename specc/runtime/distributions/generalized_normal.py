@@ -62,17 +62,7 @@ def sample(
     return rsample(noise, loc, scale, power, shape=shape)
 
 
-def log_cdf(value: Tensor, loc: Number, scale: Number, power: Number) -> Tensor:
-    """log P(X <= value), by the incomplete gamma function of |z|^b."""
-    return _tails(value, loc, scale, power)[0]
-
-
-def log_survival(value: Tensor, loc: Number, scale: Number, power: Number) -> Tensor:
-    """log P(X > value), log P(X <= 2 loc - value)."""
-    return _tails(value, loc, scale, power)[1]
-
-
-def _tails(value: Tensor, loc: Number, scale: Number, power: Number) -> tuple[Tensor, Tensor]:
+def tails(value: Tensor, loc: Number, scale: Number, power: Number) -> tuple[Tensor, Tensor]:
     """log P(X <= value) and log P(X > value): half of Q(1 / b, |z|^b) is beyond z."""
     x, center, s, b = number.reals(value, loc, scale, power)
     distance = (x - center).abs()

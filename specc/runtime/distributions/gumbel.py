@@ -42,19 +42,10 @@ def sample(
     return rsample(noise, loc, scale, shape=shape)
 
 
-def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X <= value), -e^-z."""
-    return -_decay(value, loc, scale)
-
-
-def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X > value), log(1 - e^(-e^-z))."""
-    return number.log1m_exp(-_decay(value, loc, scale))
-
-
-def _decay(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """e^-z, neither 0 nor inf."""
-    return number.positive_exp(-number.tensor(number.minus(value, loc) / scale))
+def tails(value: Tensor, loc: Number, scale: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value), -e^-z, and log P(X > value), log(1 - e^(-e^-z))."""
+    log_p = -number.positive_exp(-number.tensor(number.minus(value, loc) / scale))
+    return log_p, number.log1m_exp(log_p)
 
 
 def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number) -> Tensor:

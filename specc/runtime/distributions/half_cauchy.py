@@ -37,18 +37,13 @@ def sample(noise: Noise, scale: Number, *, shape: Sequence[int] | None = None) -
     return rsample(noise, scale, shape=shape)
 
 
-def log_cdf(value: Tensor, scale: Number) -> Tensor:
-    """log P(X <= value), -inf where value <= 0."""
-    x, s = number.reals(value, scale)
-    inside = x > 0
-    return torch.where(inside, _log_share(torch.where(inside, x, s), s), -torch.inf)
-
-
-def log_survival(value: Tensor, scale: Number) -> Tensor:
-    """log P(X > value), 0 where value <= 0."""
-    x, s = number.reals(value, scale)
-    inside = x > 0
-    return torch.where(inside, _log_share(s, torch.where(inside, x, s)), 0.0)
+def tails(value: Tensor, scale: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value); -inf and 0 where value <= 0."""
+    given, s = number.reals(value, scale)
+    inside = given > 0
+    x = torch.where(inside, given, s)
+    log_p, log_q = _log_share(x, s), _log_share(s, x)
+    return torch.where(inside, log_p, -torch.inf), torch.where(inside, log_q, 0.0)
 
 
 def _log_share(y: Tensor, x: Tensor) -> Tensor:

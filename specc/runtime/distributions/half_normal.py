@@ -40,26 +40,20 @@ def sample(noise: Noise, scale: Number, *, shape: Sequence[int] | None = None) -
     return rsample(noise, scale, shape=shape)
 
 
-def log_cdf(value: Tensor, scale: Number) -> Tensor:
-    """log P(X <= value), log erf(z / sqrt(2)); -inf where value <= 0."""
-    x, s = number.reals(value, scale)
-    inside = x > 0
-    z = torch.where(inside, x, s) / s
-    near = z < 1
-    close = torch.erf(torch.where(near, z, 1.0) * math.sqrt(0.5)).log()
-    far = number.log1m_exp(LOG_2 + log_ndtr(-torch.where(near, 1.0, z)))
-    return torch.where(inside, torch.where(near, close, far), -torch.inf)
+def tails(value: Tensor, scale: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value), log erf(z / sqrt(2)), and log P(X > value).
 
-
-def log_survival(value: Tensor, scale: Number) -> Tensor:
-    """log P(X > value); 0 where value <= 0."""
+    Where value <= 0 they are -inf and 0.
+    """
     x, s = number.reals(value, scale)
     inside = x > 0
     z = torch.where(inside, x, s) / s
     near = z < 1
     close = torch.erf(torch.where(near, z, 1.0) * math.sqrt(0.5))
     far = LOG_2 + log_ndtr(-torch.where(near, 1.0, z))
-    return torch.where(inside, torch.where(near, (-close).log1p(), far), 0.0)
+    log_p = torch.where(near, close.log(), number.log1m_exp(far))
+    log_q = torch.where(near, (-close).log1p(), far)
+    return torch.where(inside, log_p, -torch.inf), torch.where(inside, log_q, 0.0)
 
 
 def quantile(log_p: Tensor, log_q: Tensor, scale: Number) -> Tensor:

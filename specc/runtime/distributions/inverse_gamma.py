@@ -46,18 +46,11 @@ def sample(
     return rsample(noise, concentration, rate, shape=shape)
 
 
-def log_cdf(value: Tensor, concentration: Number, rate: Number) -> Tensor:
-    """log P(X <= value), the logarithm of the incomplete gamma function Q(a, rate / x)."""
-    return _tails(value, concentration, rate)[0]
+def tails(value: Tensor, concentration: Number, rate: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value); 0 and 1 at values <= 0.
 
-
-def log_survival(value: Tensor, concentration: Number, rate: Number) -> Tensor:
-    """log P(X > value), the logarithm of P(a, rate / x)."""
-    return _tails(value, concentration, rate)[1]
-
-
-def _tails(value: Tensor, concentration: Number, rate: Number) -> tuple[Tensor, Tensor]:
-    """log P(X <= value) and log P(X > value); 0 and 1 at values <= 0."""
+    They are the logarithms of the incomplete gamma functions Q(a, rate / x) and P(a, rate / x).
+    """
     given, a, b = number.reals(value, concentration, rate)
     inside = given > 0
     log_q, log_p = log_gammainc(a, b / torch.where(inside, given, 1.0))

@@ -46,14 +46,10 @@ def sample(
     return rsample(noise, loc, scale, shape=shape)
 
 
-def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X <= value)."""
-    return _tail(-number.tensor(number.over(number.minus(value, loc), scale)))
-
-
-def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X > value)."""
-    return _tail(number.tensor(number.over(number.minus(value, loc), scale)))
+def tails(value: Tensor, loc: Number, scale: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value)."""
+    z = number.tensor(number.over(number.minus(value, loc), scale))
+    return _tail(-z), _tail(z)
 
 
 def _tail(z: Tensor) -> Tensor:

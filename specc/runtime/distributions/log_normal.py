@@ -40,18 +40,11 @@ def sample(
     return rsample(noise, loc, scale, shape=shape)
 
 
-def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X <= value), -inf where value <= 0."""
+def tails(value: Tensor, loc: Number, scale: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value); -inf and 0 where value <= 0."""
     inside = value > 0
-    log_x = torch.where(inside, value, 1.0).log()
-    return torch.where(inside, normal.log_cdf(log_x, loc, scale), -torch.inf)
-
-
-def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X > value), 0 where value <= 0."""
-    inside = value > 0
-    log_x = torch.where(inside, value, 1.0).log()
-    return torch.where(inside, normal.log_survival(log_x, loc, scale), 0.0)
+    log_p, log_q = normal.tails(torch.where(inside, value, 1.0).log(), loc, scale)
+    return torch.where(inside, log_p, -torch.inf), torch.where(inside, log_q, 0.0)
 
 
 def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number) -> Tensor:

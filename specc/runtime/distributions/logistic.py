@@ -44,14 +44,10 @@ def sample(
     return rsample(noise, loc, scale, shape=shape)
 
 
-def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X <= value), the logarithm of sigmoid((x - loc) / scale)."""
-    return functional.logsigmoid(number.tensor(number.over(number.minus(value, loc), scale)))
-
-
-def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X > value)."""
-    return functional.logsigmoid(-number.tensor(number.over(number.minus(value, loc), scale)))
+def tails(value: Tensor, loc: Number, scale: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value), of sigmoid(z) and sigmoid(-z)."""
+    z = number.tensor(number.over(number.minus(value, loc), scale))
+    return functional.logsigmoid(z), functional.logsigmoid(-z)
 
 
 def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number) -> Tensor:

@@ -44,18 +44,12 @@ def sample(
     return noise.poisson((noise.log_gamma(total_count, size) + logits).exp(), size)
 
 
-def log_cdf(value: Tensor, total_count: Number, logits: Number) -> Tensor:
-    """log P(X <= value), the logarithm of the incomplete beta function I(1 - s; r, x + 1)."""
-    return _tails(value, total_count, logits)[0]
+def tails(value: Tensor, total_count: Number, logits: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value), of the integer part x of the value.
 
-
-def log_survival(value: Tensor, total_count: Number, logits: Number) -> Tensor:
-    """log P(X > value), the logarithm of I(s; x + 1, r)."""
-    return _tails(value, total_count, logits)[1]
-
-
-def _tails(value: Tensor, total_count: Number, logits: Number) -> tuple[Tensor, Tensor]:
-    """log P(X <= value) and log P(X > value), of the integer part of the value."""
+    They are the logarithms of the incomplete beta functions I(1 - s; r, x + 1) and I(s; x + 1, r),
+    s = sigmoid(logits).
+    """
     given, r, scores = number.reals(value, total_count, logits)
     inside = given >= 0
     count = torch.where(inside, given.floor(), 0.0)
@@ -65,7 +59,7 @@ def _tails(value: Tensor, total_count: Number, logits: Number) -> tuple[Tensor, 
 
 def quantile(log_p: Tensor, log_q: Tensor, total_count: Number, logits: Number) -> Tensor:
     """The least count x with log P(X <= x) >= log_p, or log P(X > x) <= log_q."""
-    return count_quantile(lambda x: _tails(x, total_count, logits), log_p, log_q)
+    return count_quantile(lambda x: tails(x, total_count, logits), log_p, log_q)
 
 
 def mean(total_count: Number, logits: Number) -> Tensor:

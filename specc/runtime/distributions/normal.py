@@ -44,14 +44,10 @@ def sample(
     return rsample(noise, loc, scale, shape=shape)
 
 
-def log_cdf(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X <= value), the logarithm of Phi((x - loc) / scale)."""
-    return log_ndtr(number.tensor(number.over(number.minus(value, loc), scale)))
-
-
-def log_survival(value: Tensor, loc: Number, scale: Number) -> Tensor:
-    """log P(X > value)."""
-    return log_ndtr(-number.tensor(number.over(number.minus(value, loc), scale)))
+def tails(value: Tensor, loc: Number, scale: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value), of Phi(z) and Phi(-z), z = (x - loc) / scale."""
+    z = number.tensor(number.over(number.minus(value, loc), scale))
+    return log_ndtr(z), log_ndtr(-z)
 
 
 def quantile(log_p: Tensor, log_q: Tensor, loc: Number, scale: Number) -> Tensor:

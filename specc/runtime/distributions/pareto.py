@@ -45,19 +45,16 @@ def sample(
     return rsample(noise, scale, alpha, shape=shape)
 
 
-def log_cdf(value: Tensor, scale: Number, alpha: Number) -> Tensor:
-    """log P(X <= value), log(1 - (scale / x)^alpha); -inf where value <= scale."""
+def tails(value: Tensor, scale: Number, alpha: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value), log(1 - (scale / x)^alpha), and log P(X > value), -alpha log(x / scale).
+
+    Where value <= scale they are -inf and 0.
+    """
     given, s, a = number.reals(value, scale, alpha)
     inside = given > s
-    tail = -a * number.log_ratio(torch.where(inside, given, 2 * s), s)
-    return torch.where(inside, number.log1m_exp(tail), -torch.inf)
-
-
-def log_survival(value: Tensor, scale: Number, alpha: Number) -> Tensor:
-    """log P(X > value), -alpha log(x / scale); 0 where value <= scale."""
-    given, s, a = number.reals(value, scale, alpha)
-    inside = given > s
-    return torch.where(inside, -a * number.log_ratio(torch.where(inside, given, s), s), 0.0)
+    log_q = -a * number.log_ratio(torch.where(inside, given, 2 * s), s)
+    log_p = torch.where(inside, number.log1m_exp(log_q), -torch.inf)
+    return log_p, torch.where(inside, log_q, 0.0)
 
 
 def quantile(log_p: Tensor, log_q: Tensor, scale: Number, alpha: Number) -> Tensor:

@@ -39,18 +39,11 @@ def sample(noise: Noise, rate: Number, *, shape: Sequence[int] | None = None) ->
     return noise.poisson(rate, number.full_shape(shape, rate))
 
 
-def log_cdf(value: Tensor, rate: Number) -> Tensor:
-    """log P(X <= value), the logarithm of the incomplete gamma function Q(x + 1, rate)."""
-    return _tails(value, rate)[0]
+def tails(value: Tensor, rate: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value), of the integer part x of the value.
 
-
-def log_survival(value: Tensor, rate: Number) -> Tensor:
-    """log P(X > value), the logarithm of P(x + 1, rate)."""
-    return _tails(value, rate)[1]
-
-
-def _tails(value: Tensor, rate: Number) -> tuple[Tensor, Tensor]:
-    """log P(X <= value) and log P(X > value), of the integer part of the value."""
+    They are the logarithms of the incomplete gamma functions Q(x + 1, rate) and P(x + 1, rate).
+    """
     given, mean = number.reals(value, rate)
     inside, certain = given >= 0, mean <= 0
     count = torch.where(inside, given.floor(), 0.0)
@@ -61,7 +54,7 @@ def _tails(value: Tensor, rate: Number) -> tuple[Tensor, Tensor]:
 
 def quantile(log_p: Tensor, log_q: Tensor, rate: Number) -> Tensor:
     """The least count x with log P(X <= x) >= log_p, or log P(X > x) <= log_q."""
-    return count_quantile(lambda x: _tails(x, rate), log_p, log_q)
+    return count_quantile(lambda x: tails(x, rate), log_p, log_q)
 
 
 def mean(rate: Number) -> Tensor:

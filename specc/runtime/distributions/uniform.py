@@ -39,16 +39,10 @@ def sample(
     return rsample(noise, low, high, shape=shape)
 
 
-def log_cdf(value: Tensor, low: Number, high: Number) -> Tensor:
-    """log P(X <= value), log((x - low) / (high - low))."""
+def tails(value: Tensor, low: Number, high: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value), log((x - low) / (high - low)), and log P(X > value), of high - x."""
     x, start, end = number.reals(value, low, high)
-    return _log_share(x - start, end - x)
-
-
-def log_survival(value: Tensor, low: Number, high: Number) -> Tensor:
-    """log P(X > value), log((high - x) / (high - low))."""
-    x, start, end = number.reals(value, low, high)
-    return _log_share(end - x, x - start)
+    return _log_share(x - start, end - x), _log_share(end - x, x - start)
 
 
 def _log_share(part: Tensor, rest: Tensor) -> Tensor:

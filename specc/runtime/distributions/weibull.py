@@ -52,23 +52,16 @@ def sample(
     return rsample(noise, scale, concentration, shape=shape)
 
 
-def log_cdf(value: Tensor, scale: Number, concentration: Number) -> Tensor:
-    """log P(X <= value), log(1 - e^(-(x / scale)^k)); -inf where value <= 0."""
-    hazard, inside = _hazard(value, scale, concentration)
-    return torch.where(inside, number.log1m_exp(-hazard), -torch.inf)
+def tails(value: Tensor, scale: Number, concentration: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value), log(1 - e^-h), and log P(X > value), -h.
 
-
-def log_survival(value: Tensor, scale: Number, concentration: Number) -> Tensor:
-    """log P(X > value), -(x / scale)^k; 0 where value <= 0."""
-    hazard, inside = _hazard(value, scale, concentration)
-    return torch.where(inside, -hazard, 0.0)
-
-
-def _hazard(value: Tensor, scale: Number, concentration: Number) -> tuple[Tensor, Tensor]:
-    """The cumulative hazard, (x / scale)^k, and whether value > 0."""
+    h = (x / scale)^k is the cumulative hazard. Where value <= 0 they are -inf and 0.
+    """
     given, s, k = number.reals(value, scale, concentration)
     inside = given > 0
-    return (k * number.log_ratio(torch.where(inside, given, s), s)).exp(), inside
+    hazard = (k * number.log_ratio(torch.where(inside, given, s), s)).exp()
+    log_p = torch.where(inside, number.log1m_exp(-hazard), -torch.inf)
+    return log_p, torch.where(inside, -hazard, 0.0)
 
 
 def quantile(log_p: Tensor, log_q: Tensor, scale: Number, concentration: Number) -> Tensor:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
-from specc.runtime.modifiers.interval import log_between
+from specc.runtime.modifiers.interval import log_between, tails
 from specc.runtime.modifiers.modified import Modified
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
@@ -33,14 +33,11 @@ class Censored(Modified):
     def log_prob(self, value: Tensor, event: Number, until: Number, *parameters: Number) -> Tensor:
         """The log-density or the log-probability, by `event`."""
         code = number.tensor(event)
-        log_p = torch.where(
-            code == 1,
-            self.base.log_prob(value, *parameters),
-            self.base.log_survival(value, *parameters),
-        )
-        log_p = torch.where(code == 2, self.base.log_cdf(value, *parameters), log_p)
+        below, above = self.base.tails(value, *parameters)
+        log_p = torch.where(code == 1, self.base.log_prob(value, *parameters), above)
+        log_p = torch.where(code == 2, below, log_p)
         end = torch.where(code == 3, number.tensors(until, value)[0], torch.inf)
-        between = log_between(self.base, value, end, value, parameters)
+        between = log_between((below, above), tails(self.base, end, value, parameters))
         return torch.where(code == 3, between, log_p)
 
     @torch.no_grad()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,28 +13,31 @@ from specc.runtime.number import Number
 
 LOG_HALF = -math.log(2)
 
-
-def log_below(base: Base, end: Number, like: Tensor, parameters: tuple[Number, ...]) -> Tensor:
-    """log P(X <= end); 0 and -inf at infinite ends."""
-    return _tail(base.log_cdf, end, like, parameters, math.inf)
+Tails = tuple[Tensor, Tensor]
+"""log P(X <= end) and log P(X > end)."""
 
 
-def log_above(base: Base, end: Number, like: Tensor, parameters: tuple[Number, ...]) -> Tensor:
-    """log P(X > end); 0 and -inf at infinite ends."""
-    return _tail(base.log_survival, end, like, parameters, -math.inf)
+def tails(base: Base, end: Number, like: Tensor, parameters: tuple[Number, ...]) -> Tails:
+    """The two tails at an end; at an infinite one their probabilities are 0 and 1."""
+    x = number.tensors(end, like)[0]
+    finite = x.isfinite()
+    log_p, log_q = base.tails(torch.where(finite, x, like.detach()), *parameters)
+    log_p = torch.where(finite, log_p, torch.where(x == math.inf, 0.0, -torch.inf))
+    return log_p, torch.where(finite, log_q, torch.where(x == -math.inf, 0.0, -torch.inf))
 
 
-def log_between(
-    base: Base, lower: Number, upper: Number, like: Tensor, parameters: tuple[Number, ...]
-) -> Tensor:
-    """log P(lower < X <= upper), from the tail in which the lower end is.
+def log_between(low: Tails, high: Tails) -> Tensor:
+    """log P(lower < X <= upper) from the tails at both ends: from that in which the lower end is.
 
     Below the median it is log(F(upper) - F(lower)), above it log(S(lower) - S(upper)), S = 1 - F.
     """
-    below, above = (log_below(base, end, like, parameters) for end in (lower, upper))
-    right, left = (log_above(base, end, like, parameters) for end in (lower, upper))
-    is_low = below < LOG_HALF
-    return torch.where(is_low, log_minus(above, below), log_minus(right, left))
+    below, above = log_minus(high[0], low[0]), log_minus(low[1], high[1])
+    return torch.where(is_low(low), below, above)
+
+
+def is_low(end: Tails) -> Tensor:
+    """Whether an end is below the median."""
+    return end[0].detach() < LOG_HALF
 
 
 def log_minus(large: Tensor, small: Tensor) -> Tensor:
@@ -44,17 +46,3 @@ def log_minus(large: Tensor, small: Tensor) -> Tensor:
     difference = torch.where(apart & (small > -torch.inf), small - large, -torch.inf)
     rest = torch.where(apart, number.log1m_exp(difference), -torch.inf)
     return torch.where(apart, large, 0.0) + rest
-
-
-def _tail(
-    function: Callable[..., Tensor],
-    end: Number,
-    like: Tensor,
-    parameters: tuple[Number, ...],
-    one: float,
-) -> Tensor:
-    """The tail at finite ends; at the infinite end `one` its probability is 1, at the other 0."""
-    x = number.tensors(end, like)[0]
-    finite = x.isfinite()
-    found = function(torch.where(finite, x, like.detach()), *parameters)
-    return torch.where(finite, found, torch.where(x == one, 0.0, -torch.inf))

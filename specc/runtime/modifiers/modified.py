@@ -33,11 +33,8 @@ class Base(Protocol):
     def mean(self, /, *parameters: Number) -> Tensor:
         """The mean."""
 
-    def log_cdf(self, value: Tensor, /, *parameters: Number) -> Tensor:
-        """log P(X <= value)."""
-
-    def log_survival(self, value: Tensor, /, *parameters: Number) -> Tensor:
-        """log P(X > value)."""
+    def tails(self, value: Tensor, /, *parameters: Number) -> tuple[Tensor, Tensor]:
+        """log P(X <= value) and log P(X > value)."""
 
     def enumerate_values(
         self, *, classes: int | None, dtype: torch.dtype, device: torch.device | str

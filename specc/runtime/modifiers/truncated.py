@@ -15,13 +15,7 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
-from specc.runtime.modifiers.interval import (
-    LOG_HALF,
-    log_above,
-    log_below,
-    log_between,
-    log_minus,
-)
+from specc.runtime.modifiers.interval import Tails, is_low, log_between, log_minus, tails
 from specc.runtime.modifiers.modified import Modified
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
@@ -35,9 +29,8 @@ class Truncated(Modified):
     def log_prob(self, value: Tensor, lower: Number, upper: Number, *parameters: Number) -> Tensor:
         """The log-density, -inf outside [lower, upper]."""
         inside = (value >= lower) & (value <= upper)
-        log_p = self.base.log_prob(value, *parameters)
-        log_p = log_p - log_between(self.base, self._start(lower, value), upper, value, parameters)
-        return torch.where(inside, log_p, -torch.inf)
+        log_mass = log_between(*self._tails(lower, upper, value, parameters))
+        return torch.where(inside, self.base.log_prob(value, *parameters) - log_mass, -torch.inf)
 
     def rsample(
         self,
@@ -55,14 +48,18 @@ class Truncated(Modified):
         size = self.drawn(lower, upper, *parameters) if shape is None else shape
         u = noise.uniform(size)
         u = u.clamp_min(torch.finfo(u.dtype).eps / 4)
-        x = self._quantile(u, self._start(lower, u), upper, parameters)
+        x = self._quantile(u, lower, upper, parameters)
         x = x.clamp(*(number.tensors(end, x)[0] for end in self._ends(lower, upper)))
         if not torch.is_grad_enabled():
             return x
-        share = self._log_share(x, lower, upper, parameters)
-        slope = self.log_prob(x, lower, upper, *parameters).detach()
+        low, high = self._tails(lower, upper, x, parameters)
+        log_mass, starts_low = log_between(low, high), is_low(low)
+        log_p, log_q = self.base.tails(x, *parameters)
+        part = torch.where(starts_low, log_minus(log_p, low[0]), log_minus(log_q, high[1]))
+        share = part - log_mass
+        slope = (self.base.log_prob(x, *parameters) - log_mass).detach()
         step = (share.detach() - slope).exp() * (share - share.detach())
-        return x - torch.where(self._is_low(lower, x, parameters), step, -step)
+        return x - torch.where(starts_low, step, -step)
 
     @torch.no_grad()
     def sample(
@@ -76,9 +73,15 @@ class Truncated(Modified):
         """A draw without gradient, of the given shape or that of the parameters."""
         return self.rsample(noise, lower, upper, *parameters, shape=shape)
 
-    def _start(self, lower: Number, like: Tensor) -> Number:
-        """The value above which the values are: of integers, the last one below the lower end."""
-        return number.tensors(lower, like)[0].ceil() - 1 if self.counts else lower
+    def _tails(
+        self, lower: Number, upper: Number, like: Tensor, parameters: tuple[Number, ...]
+    ) -> tuple[Tails, Tails]:
+        """The tails of the base at both ends, between which the values are.
+
+        Of integers the lower one is the last that is below the interval.
+        """
+        start = number.tensors(lower, like)[0].ceil() - 1 if self.counts else lower
+        return tails(self.base, start, like, parameters), tails(self.base, upper, like, parameters)
 
     def _ends(self, lower: Number, upper: Number) -> tuple[Number, Number]:
         """The least and the largest value."""
@@ -91,29 +94,11 @@ class Truncated(Modified):
         self, u: Tensor, lower: Number, upper: Number, parameters: tuple[Number, ...]
     ) -> Tensor:
         """The value below which a share u of the interval is, or 1 - u if the tail is above."""
-        log_mass = log_between(self.base, lower, upper, u, parameters) + u.log()
-        log_p = torch.logaddexp(log_below(self.base, lower, u, parameters), log_mass)
-        log_q = torch.logaddexp(log_above(self.base, upper, u, parameters), log_mass)
-        is_low = self._is_low(lower, u, parameters)
+        low, high = self._tails(lower, upper, u, parameters)
+        log_mass, starts_low = log_between(low, high) + u.log(), is_low(low)
         nearest = -torch.finfo(u.dtype).tiny
-        log_p, log_q = log_p.clamp_max(nearest), log_q.clamp_max(nearest)
-        below = torch.where(is_low, log_p, number.log1m_exp(log_q))
-        above = torch.where(is_low, number.log1m_exp(log_p), log_q)
+        log_p = torch.logaddexp(low[0], log_mass).clamp_max(nearest)
+        log_q = torch.logaddexp(high[1], log_mass).clamp_max(nearest)
+        below = torch.where(starts_low, log_p, number.log1m_exp(log_q))
+        above = torch.where(starts_low, number.log1m_exp(log_p), log_q)
         return self.base.quantile(below, above, *parameters)
-
-    def _log_share(
-        self, x: Tensor, lower: Number, upper: Number, parameters: tuple[Number, ...]
-    ) -> Tensor:
-        """log of P(X <= x) in the interval, or of P(X > x) if the lower end is above the median."""
-        low = log_minus(
-            self.base.log_cdf(x, *parameters), log_below(self.base, lower, x, parameters)
-        )
-        high = log_minus(
-            self.base.log_survival(x, *parameters), log_above(self.base, upper, x, parameters)
-        )
-        log_mass = log_between(self.base, lower, upper, x, parameters)
-        return torch.where(self._is_low(lower, x, parameters), low, high) - log_mass
-
-    def _is_low(self, lower: Number, like: Tensor, parameters: tuple[Number, ...]) -> Tensor:
-        """Whether the lower end is below the median."""
-        return log_below(self.base, lower, like, parameters).detach() < LOG_HALF
