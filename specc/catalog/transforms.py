@@ -224,9 +224,9 @@ BETWEEN, ABOVE, BELOW = (
         log_det,
     )
     for name, ends, log_det in (
-        ("between", "low, high", "between_log_det"),
-        ("above", "low", "exp_log_det"),
-        ("below", "high", "exp_log_det"),
+        ("onto_interval", "low, high", "onto_interval_log_det"),
+        ("onto_above", "low", "exp_log_det"),
+        ("onto_below", "high", "exp_log_det"),
     )
 )
 STICK_BREAKING = Transform(

@@ -30,23 +30,25 @@ def sigmoid_log_det(free: Tensor, rank: int | None = None) -> Tensor:
     return _sum(functional.logsigmoid(free) + functional.logsigmoid(-free), rank)
 
 
-def between(free: Tensor, low: Number, high: Number) -> Tensor:
+def onto_interval(free: Tensor, low: Number, high: Number) -> Tensor:
     """The numbers low + (high - low) / (1 + exp(-free)), for ends that are values."""
     return low + (high - low) * free.sigmoid()
 
 
-def between_log_det(free: Tensor, low: Number, high: Number, rank: int | None = None) -> Tensor:
+def onto_interval_log_det(
+    free: Tensor, low: Number, high: Number, rank: int | None = None
+) -> Tensor:
     """The sum of log |dx/du| = log (high - low) x (1 - x), x = 1 / (1 + exp(-u))."""
     log_slope = functional.logsigmoid(free) + functional.logsigmoid(-free)
     return _sum(log_slope + number.log(high - low), rank)
 
 
-def above(free: Tensor, low: Number) -> Tensor:
+def onto_above(free: Tensor, low: Number) -> Tensor:
     """The numbers low + exp(free), for an end that is a value."""
     return low + free.exp()
 
 
-def below(free: Tensor, high: Number) -> Tensor:
+def onto_below(free: Tensor, high: Number) -> Tensor:
     """The numbers high - exp(free), for an end that is a value."""
     return high - free.exp()
 

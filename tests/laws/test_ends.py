@@ -221,7 +221,7 @@ def test_a_log_determinant_without_the_width_is_detected(tmp_path, monkeypatch):
     def wrong(free, low, high):
         return unconstrained.sigmoid_log_det(free)
 
-    monkeypatch.setattr(unconstrained, "between_log_det", wrong)
+    monkeypatch.setattr(unconstrained, "onto_interval_log_det", wrong)
     own = program(f"{HEAD}model:{BOTH}sampler: nuts\n", tmp_path)
     assert abs(moments(own)[0] / exact()[0] - 1) > 0.05
 

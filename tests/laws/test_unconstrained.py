@@ -17,7 +17,7 @@ ENDS = torch.tensor([[-1.0, 0.0, 2.0, 3.0], [0.5, 7.0, 2.5, 3.1]], dtype=torch.f
 MAPS = {
     "exp_log_det": (4, lambda u: u.exp()),
     "sigmoid_log_det": (4, lambda u: u.sigmoid()),
-    "between_log_det": (4, lambda u: unconstrained.between(u, *ENDS)),
+    "onto_interval_log_det": (4, lambda u: unconstrained.onto_interval(u, *ENDS)),
     "stick_breaking_log_det": (4, lambda u: unconstrained.stick_breaking(u)[:-1]),
     "ordered_log_det": (4, unconstrained.ordered),
     "ordered_exp_log_det": (4, lambda u: unconstrained.ordered(u).exp()),
@@ -35,7 +35,7 @@ def test_a_log_determinant_is_that_of_the_jacobian(name):
     free = torch.randn(size, dtype=torch.float64)
     jacobian = torch.autograd.functional.jacobian(onto, free)
     expected = torch.linalg.slogdet(jacobian).logabsdet
-    given = ENDS if name == "between_log_det" else ()
+    given = ENDS if name == "onto_interval_log_det" else ()
     assert getattr(unconstrained, name)(free, *given) == pytest.approx(expected.item(), abs=1e-10)
 
 
