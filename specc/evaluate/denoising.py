@@ -54,40 +54,6 @@ class Denoising:
 
 
 @dataclass(frozen=True, slots=True)
-class Levels(NoiseLevels):
-    """The noise levels of all steps of a guide, each [steps, *shape]."""
-
-    @property
-    def log_ratio(self) -> Tensor:
-        """log(A / sqrt(V)) of every step, [steps, *shape]."""
-        return self.signal.abs().log() - 0.5 * self.variance.log()
-
-    def estimate(self, t: int, value: Tensor, mean: Tensor) -> Tensor:
-        """The estimate of z_0 from z_t = `value` and the mean of p(z_(t-1) | z_t)."""
-        gain = self.a[t] * self.variance[t - 1] / self.variance[t]
-        rest = mean - gain * (value - self.c[t]) - (1 - gain * self.a[t]) * self.shift[t - 1]
-        return rest * self.variance[t] / (self.s[t] ** 2 * self.signal[t - 1])
-
-    def bridge_variance(self, t: int, s: int) -> Tensor:
-        """The variance of q(z_s | z_t, z_0)."""
-        kept = (self.signal[t] / self.signal[s]) ** 2 * self.variance[s] / self.variance[t]
-        return self.variance[s] * (1 - kept)
-
-    def jump(self, t: int, s: int, value: Tensor, estimate: Tensor, fresh: Noise | None) -> Tensor:
-        """z_s from z_t = `value` and the estimate of z_0, with the same noise, or with `fresh`.
-
-        With fresh noise it is a draw of q(z_s | z_t, z_0).
-        """
-        noise = (value - self.signal[t] * estimate - self.shift[t]) / self.variance[t].sqrt()
-        mean = self.signal[s] * estimate + self.shift[s]
-        if fresh is None:
-            return mean + self.variance[s].sqrt() * noise
-        new = self.bridge_variance(t, s)
-        drawn = fresh.normal(value.shape)
-        return mean + (self.variance[s] - new).sqrt() * noise + new.sqrt() * drawn
-
-
-@dataclass(frozen=True, slots=True)
 class Point:
     """A step on the way, with the estimate of z_0 there."""
 
@@ -95,17 +61,17 @@ class Point:
     estimate: Tensor
 
 
-Rule = Callable[[Levels, Point, Point | None, int], Tensor]
+Rule = Callable[[NoiseLevels, Point, Point | None, int], Tensor]
 """The estimate with which a sampler goes from a point, after another one, to an earlier step."""
 
 
-def plain(levels: Levels, here: Point, before: Point | None, to: int) -> Tensor:
+def plain(levels: NoiseLevels, here: Point, before: Point | None, to: int) -> Tensor:
     """The estimate as it is."""
     del levels, before, to
     return here.estimate
 
 
-def extrapolated(levels: Levels, here: Point, before: Point | None, to: int) -> Tensor:
+def extrapolated(levels: NoiseLevels, here: Point, before: Point | None, to: int) -> Tensor:
     """The estimate plus h / (2 h') times its change, for steps h' before and h now."""
     if before is None:
         return here.estimate
@@ -168,7 +134,7 @@ def denoised(
 
 
 def descend(
-    levels: Levels,
+    levels: NoiseLevels,
     rule: Rule,
     grid: list[int],
     value: Tensor,
@@ -181,13 +147,42 @@ def descend(
     """
     before = None
     for t, s in pairwise(grid):
-        here = Point(t, levels.estimate(t, value, mean(value, t - 1)))
-        value = levels.jump(t, s, value, rule(levels, here, before, s), fresh)
+        here = Point(t, estimate_of(levels, t, value, mean(value, t - 1)))
+        value = jump(levels, t, s, value, rule(levels, here, before, s), fresh)
         before = here
     return value
 
 
-def places(levels: Levels, count: int) -> list[int]:
+def estimate_of(levels: NoiseLevels, t: int, value: Tensor, mean: Tensor) -> Tensor:
+    """The estimate of z_0 from z_t = `value` and the mean of p(z_(t-1) | z_t)."""
+    gain = levels.a[t] * levels.variance[t - 1] / levels.variance[t]
+    rest = mean - gain * (value - levels.c[t]) - (1 - gain * levels.a[t]) * levels.shift[t - 1]
+    return rest * levels.variance[t] / (levels.s[t] ** 2 * levels.signal[t - 1])
+
+
+def bridge_variance(levels: NoiseLevels, t: int, s: int) -> Tensor:
+    """The variance of q(z_s | z_t, z_0)."""
+    kept = (levels.signal[t] / levels.signal[s]) ** 2 * levels.variance[s] / levels.variance[t]
+    return levels.variance[s] * (1 - kept)
+
+
+def jump(
+    levels: NoiseLevels, t: int, s: int, value: Tensor, estimate: Tensor, fresh: Noise | None
+) -> Tensor:
+    """z_s from z_t = `value` and the estimate of z_0, with the same noise, or with `fresh`.
+
+    With fresh noise it is a draw of q(z_s | z_t, z_0).
+    """
+    noise = (value - levels.signal[t] * estimate - levels.shift[t]) / levels.variance[t].sqrt()
+    mean = levels.signal[s] * estimate + levels.shift[s]
+    if fresh is None:
+        return mean + levels.variance[s].sqrt() * noise
+    new = bridge_variance(levels, t, s)
+    drawn = fresh.normal(value.shape)
+    return mean + (levels.variance[s] - new).sqrt() * noise + new.sqrt() * drawn
+
+
+def places(levels: NoiseLevels, count: int) -> list[int]:
     """Steps from the last to the first, `count` of them, at equal distances of log(A / sqrt(V))."""
     at = levels.log_ratio.flatten(1).mean(1)
     steps = len(at)
@@ -198,7 +193,9 @@ def places(levels: Levels, count: int) -> list[int]:
     return found if found[0] == steps - 1 else [steps - 1, *found[1:]]
 
 
-def _levels(loaded: LoadedRun, steps: int, value: Tensor, known: Mapping[str, Tensor]) -> Levels:
+def _levels(
+    loaded: LoadedRun, steps: int, value: Tensor, known: Mapping[str, Tensor]
+) -> NoiseLevels:
     """The noise levels of the guide, from its steps at 0, at 1 and at a point between."""
     program, one_step = loaded.program, loaded.program.require(FORWARD)
     missing = set(program.capabilities[FORWARD]) - set(known)
@@ -219,7 +216,7 @@ def _levels(loaded: LoadedRun, steps: int, value: Tensor, known: Mapping[str, Te
             raise _refused(loaded, "a step of the guide is not linear in the step before it")
         coefficients.append((a, c, deviation[0]))
     a, c, s = (torch.stack(each).to(value.dtype) for each in zip(*coefficients, strict=True))
-    return Levels.of(a, c, s)
+    return NoiseLevels.of(a, c, s)
 
 
 ANCESTRAL = "leave out `--sampler`; ancestral sampling takes all steps"
@@ -231,4 +228,4 @@ def _refused(loaded: LoadedRun, problem: str, hint: str = ANCESTRAL) -> RunFailu
     return RunFailure("E0531", message, hint=hint, exit_code=USAGE)
 
 
-__all__ = ["SAMPLERS", "Denoising", "Levels", "denoised", "places"]
+__all__ = ["SAMPLERS", "Denoising", "denoised", "places"]

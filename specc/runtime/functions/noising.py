@@ -22,7 +22,7 @@ from specc.runtime.distributions import normal
 from specc.runtime.functions.sequences import at_step
 from specc.runtime.noise import Noise
 
-Normal = tuple[Tensor, Tensor | float]
+AffineStep = tuple[Tensor, Tensor | float]
 """The means of a step at 0 and 1, and its standard deviation."""
 
 
@@ -42,6 +42,11 @@ class NoiseLevels:
         """The levels of the steps with these coefficients."""
         signal, shift = compose(a, c)
         return cls(a, c, s, signal, shift, compose(a**2, s**2)[1])
+
+    @property
+    def log_ratio(self) -> Tensor:
+        """log(A / sqrt(V)) of all steps, [steps, ...]."""
+        return self.signal.abs().log() - 0.5 * self.variance.log()
 
 
 def compose(a: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,7 +89,9 @@ class NoisingChain:
     [2, ..., steps, *event] and [2, ..., *event], and its standard deviation.
     """
 
-    def __init__(self, start: Tensor | float, steps: Normal, end: Normal, dims: int) -> None:
+    def __init__(
+        self, start: Tensor | float, steps: AffineStep, end: AffineStep, dims: int
+    ) -> None:
         one_more = (end[0].unsqueeze(-1 - dims), _with_step(end[1], dims))
         a, c, s = zip(*(_coefficients(each, dims) for each in (steps, one_more)), strict=True)
         self.start, self.dims = start, dims
@@ -128,7 +135,7 @@ def _with_step(scale: Tensor | float, dims: int) -> Tensor | float:
     return scale.unsqueeze(-1 - dims)
 
 
-def _coefficients(step: Normal, dims: int) -> tuple[Tensor, Tensor, Tensor]:
+def _coefficients(step: AffineStep, dims: int) -> tuple[Tensor, Tensor, Tensor]:
     """a, c and s of steps from their means at 0 and 1, each [steps, ..., *event]."""
     (at_zero, at_one), axis = step[0], -1 - dims
     scale = torch.as_tensor(step[1]).to(at_zero)

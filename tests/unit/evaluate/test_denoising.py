@@ -14,20 +14,22 @@ import torch
 from specc.evaluate.denoising import (
     SAMPLERS,
     Denoising,
-    Levels,
     Point,
     Sampler,
     descend,
+    estimate_of,
+    jump,
     places,
 )
 from specc.evaluate.sampling import sample
 from specc.runtime.failure import RunFailure
+from specc.runtime.functions.noising import NoiseLevels
 from specc.runtime.noise import Noise
 from tests.truths.gallery import source, trained_text
 
 M, V, T = 0.7, 0.3, 2000
 BETAS = torch.linspace(1e-4, 0.01, T, dtype=torch.float64)[:, None]
-LEVELS = Levels.of((1 - BETAS).sqrt(), 0.02 * BETAS, BETAS.sqrt())
+LEVELS = NoiseLevels.of((1 - BETAS).sqrt(), 0.02 * BETAS, BETAS.sqrt())
 
 
 def moments(t):
@@ -52,7 +54,7 @@ def error(sampler, steps):
 def test_the_levels_are_those_of_the_chain():
     """Of 200,000 draws step by step: mean and variance within 4.5 standard errors."""
     generator = torch.Generator().manual_seed(0)
-    levels = Levels.of(*(each[::100] for each in (LEVELS.a, LEVELS.c, 5 * LEVELS.s)))
+    levels = NoiseLevels.of(*(each[::100] for each in (LEVELS.a, LEVELS.c, 5 * LEVELS.s)))
     z = torch.full((200_000,), 1.5, dtype=torch.float64)
     for t, (a, c, s) in enumerate(zip(levels.a, levels.c, levels.s, strict=True)):
         z = a * z + c + s * torch.randn(z.shape, generator=generator, dtype=z.dtype)
@@ -67,7 +69,7 @@ def test_the_estimate_is_the_mean_of_the_first_value(t):
     value = torch.tensor([2.0], dtype=torch.float64)
     mean, variance = moments(t)
     expected = M + LEVELS.signal[t] * V / variance * (value - mean)
-    assert LEVELS.estimate(t, value, exact_mean(value, t - 1)) == pytest.approx(expected.item())
+    assert estimate_of(LEVELS, t, value, exact_mean(value, t - 1)) == pytest.approx(expected.item())
 
 
 def test_the_samplers_have_their_orders():
@@ -91,7 +93,7 @@ def test_a_random_step_has_the_moments_of_the_bridge(t, s):
     """q(z_s | z_t, z_0) by Gaussian conditioning, from 200,000 draws: 4.5 standard errors."""
     noise, start = Noise.at(1), 0.4
     value = torch.full((200_000, 1), 0.9, dtype=torch.float64)
-    found = LEVELS.jump(t, s, value, torch.tensor([start], dtype=torch.float64), noise)
+    found = jump(LEVELS, t, s, value, torch.tensor([start], dtype=torch.float64), noise)
     early, late = (LEVELS.signal[k] * start + LEVELS.shift[k] for k in (s, t))
     covariance = LEVELS.signal[t] / LEVELS.signal[s] * LEVELS.variance[s]
     mean = early + covariance / LEVELS.variance[t] * (0.9 - late)
