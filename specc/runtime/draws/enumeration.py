@@ -73,11 +73,16 @@ def sample_values(
     of size 1 otherwise; `values` [n, ..., *event] has them at the same axis, counted without the
     event. Each draw is [rows, *event].
     """
-    shape = [log_joint.shape[axis] for axis in axes]
-    rows = log_joint.shape[-1]
-    flat = log_joint.movedim(tuple(axes), tuple(range(-len(shape), 0))).reshape(rows, -1)
-    index = torch.unravel_index(noise.categorical(flat), shape)
+    index = sample_index(noise, log_joint, axes)
     return tuple(selected(*each) for each in zip(values, index, axes, strict=True))
+
+
+def sample_index(noise: Noise, log_joint: Tensor, axes: Sequence[int]) -> tuple[Tensor, ...]:
+    """The number of a value on each axis for each row, [rows], in proportion to exp(log_joint)."""
+    shape, rows = [log_joint.shape[axis] for axis in axes], log_joint.shape[-1]
+    flat = log_joint.movedim(tuple(axes), tuple(range(-len(shape), 0))).reshape(rows, -1)
+    index: tuple[Tensor, ...] = torch.unravel_index(noise.categorical(flat), shape)
+    return index
 
 
 def sample_elements(

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from specc.runtime.draws.enumeration import selected
+from specc.runtime.draws.enumeration import sample_index, selected
 from specc.runtime.functions.markov import forward_algorithm, steps_first
 from specc.runtime.noise import Noise
 
@@ -120,10 +120,10 @@ def sample_joint_states(
     alphas = [chains.start()]
     for t in range(chains.steps):
         alphas.append(chains.after(alphas[-1], t))
-    drawn = [_draw(noise, alphas[-1], chains.every)]
+    drawn = [sample_index(noise, alphas[-1], chains.every)]
     for t in range(chains.steps - 1, 0, -1):
         log_p = alphas[t] + chains.entering(drawn[-1], t)
-        drawn.append(_draw(noise, log_p, chains.every))
+        drawn.append(sample_index(noise, log_p, chains.every))
     found = []
     for place, (value, axis) in enumerate(zip(values, (*axes, *alone), strict=True)):
         states = [each[place] for each in drawn]
@@ -204,13 +204,6 @@ class _Chains:
         for axis in self.axes:
             total = total.transpose(axis - 1, axis)
         return total if self.masks is None else torch.where(self.masks[t] > 0, total, 0.0)
-
-
-def _draw(noise: Noise, log_p: Tensor, axes: Sequence[int]) -> list[Tensor]:
-    """The number of a state on each axis, [rows], in proportion to exp(log_p)."""
-    shape, rows = [log_p.shape[axis] for axis in axes], log_p.shape[-1]
-    flat = log_p.movedim(tuple(axes), tuple(range(-len(shape), 0))).reshape(rows, -1)
-    return list(torch.unravel_index(noise.categorical(flat), shape))
 
 
 def _without(
