@@ -105,8 +105,10 @@ def denoised(
     """
     program, chain = loaded.program, loaded.manifest.chain
     least = 3
-    if chain is None or not all(program.can(name) for name in (START, STEP, FORWARD, MEAN)):
+    if chain is None or not all(program.can(name) for name in (START, STEP, FORWARD)):
         raise _refused(loaded, "no guide draws a sequence forward that the model draws backward")
+    if not program.can(MEAN):
+        raise _refused(loaded, "its data are classes, which have no mean")
     if not least <= chosen.steps <= chain.steps + 1:
         span = f"{least} to {chain.steps + 1}"
         problem, hint = f"it takes {span} steps, not {chosen.steps}", f"let `--steps` be {span}"

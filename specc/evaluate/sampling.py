@@ -125,6 +125,8 @@ def _check_chain(loaded: LoadedRun, chain: Chain) -> None:
     declared, name = loaded.manifest.energy, loaded.manifest.name
     if declared is None:
         problem, hint = "no chain samples it", "`--steps` and `--start` are for an `energy:`"
+        if loaded.manifest.chain is not None and not chain.at_data:
+            hint = "add `--sampler ddim`, which takes fewer steps through the noising chain"
     elif chain.at_data and all(unit.role == "latent" for unit in declared.units.values()):
         problem, hint = "no node of its energy is data", "leave out `--start data`"
     else:

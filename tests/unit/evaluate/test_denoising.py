@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from specc.evaluate.denoising import (
+    MEAN,
     SAMPLERS,
     Denoising,
     Point,
@@ -21,7 +22,7 @@ from specc.evaluate.denoising import (
     jump,
     places,
 )
-from specc.evaluate.sampling import sample
+from specc.evaluate.sampling import Chain, sample
 from specc.runtime.failure import RunFailure
 from specc.runtime.functions.noising import NoiseLevels
 from specc.runtime.noise import Noise
@@ -194,3 +195,17 @@ def test_a_model_without_such_a_chain_is_refused(tmp_path):
     with pytest.raises(RunFailure, match="no guide draws a sequence") as found:
         sample(run, 5, 0, denoising=Denoising("ddim", 9))
     assert found.value.code == "E0531"
+
+
+def test_classes_have_no_mean_with_which_a_sampler_could_end(run, monkeypatch):
+    can = run.program.can
+    monkeypatch.setattr(run.program, "can", lambda name: name != MEAN and can(name))
+    with pytest.raises(RunFailure, match="its data are classes") as found:
+        sample(run, 5, 0, denoising=Denoising("ddim", 9))
+    assert found.value.code == "E0531"
+
+
+def test_steps_without_a_sampler_are_refused_with_the_name_of_one(run):
+    with pytest.raises(RunFailure, match="no chain samples it") as found:
+        sample(run, 5, 0, chain=Chain(10))
+    assert (found.value.code, "--sampler ddim" in found.value.hint) == ("E0840", True)
