@@ -1,5 +1,6 @@
 """The committed code in `generated/` equals the compiled specs."""
 
+import re
 import sys
 
 import pytest
@@ -20,6 +21,13 @@ def test_the_gallery_is_compiled(seed):
 def test_every_folder_of_generated_code_has_its_spec():
     generated = {path.parent.name for path in (ROOT / "generated").glob("*/manifest.json")}
     assert generated == {name.removeprefix("specs/").removesuffix(".yaml") for name in SPECS}
+
+
+def test_the_readme_lists_every_spec():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    gallery = text.partition("## The gallery")[2].partition("\n## ")[0]
+    listed = set(re.findall(r"`(\w+)`", gallery))
+    assert {path.stem for path in (ROOT / "specs").glob("*.yaml")} <= listed
 
 
 APART = """\
