@@ -99,7 +99,7 @@ CASES = {
     "theta": (RWS.replace("GUIDE", "wake"), "theta", theta, [("log_p_x - log_q_h", "log_p_x")]),
     "phi": (RWS.replace("GUIDE", "wake"), "phi", phi, [(WEIGHTS, "weights"), UNWEIGHTED]),
     "phi, dreams": (RWS.replace("GUIDE", "sleep"), "phi", sleep, []),
-    "phi, both": (RWS.replace("GUIDE", "both"), "phi", both, [("0.5 * weights", "weights")]),
+    "phi, both": (RWS.replace("GUIDE", "both"), "phi", both, [("0.5 * stop_w", "stop_w")]),
 }
 
 

@@ -78,6 +78,7 @@ class _Loss:
         self.log_w = Name("log_w")
         self.after: list[tuple[str, Code]] = []
         self.by_source: list[tuple[str, Code]] = []
+        self.values: dict[Term, Code] = {}
         self.gradients = Surrogates(plan, player, self.scope, self.terms, self.after)
 
     def function(self) -> Function:
@@ -205,11 +206,14 @@ class _Loss:
         if not player.is_bound:
             self._values(local)
             return
+        several = len(player.parts) > 1
+        self.values = {part.term: self._variable(part.term, several) for part in player.parts}
         groups = by_source(self.plan.graph, [part for part in local if not part.floor])
         by_row = {
-            source: [self.terms.part(part) for part in group] for source, group in groups.items()
+            source: [signed_as(part, self.values[part.term]) for part in group]
+            for source, group in groups.items()
         }
-        weighed = [self.terms.part(part) for part in shared]
+        weighed = [signed_as(part, self.values[part.term]) for part in shared]
         if self._is_logmeanexp():
             (signed,) = by_row.values()
             log_w = self.terms.fresh("log_w")
@@ -222,7 +226,7 @@ class _Loss:
         else:
             self._mean(by_row, weighed)
         for part in (part for part in local if part.floor):
-            mean = code.method(self.terms.value(part.term), "mean")
+            mean = code.method(self.values[part.term], "mean")
             least = code.method(mean, "clamp", min=part.floor)
             before = Signed(False, Name(self.bound))
             self._set(code.Sum((before, signed_as(part, least))))
@@ -388,25 +392,21 @@ class _Loss:
         value: Code = Name(self.bound)
         if names:
             value = code.Sum(tuple(Signed(False, Name(n)) for n in (self.bound, *names)))
-        parts = [*self.by_source, *(self._reported_part(term) for term in self._reported())]
+        reported = (self._reported(term, value) for term, value in self.values.items())
+        parts = [*self.by_source, *(part for part in reported if part is not None)]
         self._return(value, ((self.bound, Name(self.bound)), *parts))
 
-    def _reported(self) -> list[LogProb | Divergence]:
-        reduced = {
-            t
-            for p in self.player.parts
-            if isinstance(p.term, Reduce)
-            for _, t in densities_in(p.term)
-        }
-        return [t for t in dict.fromkeys(self._densities()) if t not in reduced]
-
-    def _reported_part(self, term: LogProb | Divergence) -> tuple[str, Code]:
+    def _reported(self, term: Term, value: Code) -> tuple[str, Code] | None:
         """Return an entry of the returned terms, `"log p(x | z)": log_p_x.mean()`, in nats per row.
 
-        A term of global nodes is divided by the number of rows of the data.
+        With their signs and coefficients the entries add up to the bound, unless it is the log of
+        a mean. A term of global nodes is divided by the number of rows of the data. A number has
+        no entry, and neither has a single term that is not a density, since it is the bound.
         """
-        name = term_formula(self.plan, term)
-        value: Code = code.method(Name(self.terms.term(term)), "mean")
+        is_density = isinstance(term, (LogProb, Divergence))
+        if isinstance(value, code.Literal) or (len(self.values) < 2 and not is_density):
+            return None
+        name, mean = term_formula(self.plan, term), code.method(value, "mean")
         if not is_shared(self.plan, Part(1.0, term)):
-            return name, value
-        return f"{name} / data_size", code.Binary("/", value, DATA_SIZE)
+            return name, mean
+        return f"{name} / data_size", code.Binary("/", mean, DATA_SIZE)
