@@ -21,6 +21,7 @@ from specc.graph.nodes import Node
 from specc.language.expressions.tree import Name, Number
 from specc.objective.experiment import DataSource, LikelihoodEstimate, SampleMetric
 from specc.objective.objective import Player, Stage, State
+from specc.objective.passes.row_functions import is_over_rows
 from specc.verdict import Module
 from specc.version import VERSION
 
@@ -64,6 +65,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
                 **_subsampled(plan, player),
                 **loop(plan),
                 **({"bound": player.variable} if player.is_bound else {}),
+                **({"over_rows": True} if is_over_rows(plan.graph.graph, player.minimize) else {}),
                 "parameters": trained(plan, player),
             }
             for player in plan.objective.players

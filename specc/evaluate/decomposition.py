@@ -28,6 +28,7 @@ from specc.runtime.losses import metric_names
 GUIDE = "guide.sample_and_log_prob"
 ACTIVE = 0.01
 BATCH = 100
+BATCHES = 200
 PARTICLES = 32
 SHARED = "guide.sample_global"
 SHARED_DRAWS = 8
@@ -45,8 +46,11 @@ class MeanEstimate:
 def loss_terms(loaded: LoadedRun, part: str = "test", seed: int = 0) -> dict[str, MeanEstimate]:
     """The terms of the loss on a part of the data, each a mean over rows with its standard error.
 
-    A loss has no values of single rows, so the error is computed from means of batches of 100 rows,
-    or of a quarter of the rows if there are fewer than 200; it is nan for one row. If the guide
+    Up to 200 rows are batches of their own, so that the error is that of the values of rows; more
+    rows are divided into 200 batches, or into those of 100 rows from 20,000 rows on, and the error
+    is that of the means of batches, which has the same expectation. A loss with a function of all
+    rows of a batch has batches of 100 rows, or of a quarter of fewer than 200. The error is nan for
+    one row. If the guide
     draws latents that all rows share, each batch has 8 draws of them: the means are expectations
     under the guide, and the error includes the variance over draws. There are none of a part that
     one of several sources does not have, nor of a loss with latents of the training rows.
@@ -61,9 +65,11 @@ def loss_terms(loaded: LoadedRun, part: str = "test", seed: int = 0) -> dict[str
     ):
         return {}
     rows, program = loaded.batched(part), loaded.program
+    losses = loaded.manifest.losses
+    shares_batch = any(loss.over_rows or loss.subsample for loss in losses)
     if isinstance(rows, Unpaired):
-        rows = replace(rows, sizes=tuple(_size(len(own)) for own in rows.sources))
-    size = len(rows) if loaded.manifest.coupled else _size(len(rows))
+        rows = replace(rows, sizes=tuple(_size(len(own), shares_batch) for own in rows.sources))
+    size = len(rows) if loaded.manifest.coupled else _size(len(rows), shares_batch)
     found: dict[str, list[float]] = {}
     counts, observed = [], rows.observed_fractions()
     with loaded.computing(), require_solutions(program.folder):
@@ -76,8 +82,10 @@ def loss_terms(loaded: LoadedRun, part: str = "test", seed: int = 0) -> dict[str
     return {name: _mean_estimate(values, counts) for name, values in found.items()}
 
 
-def _size(rows: int) -> int:
-    """The rows of a batch, of which there are four at least."""
+def _size(rows: int, shares_batch: bool) -> int:
+    """The rows of a batch: as few as 200 batches allow if rows do not depend on their batch."""
+    if not shares_batch:
+        return min(BATCH, math.ceil(rows / BATCHES))
     return BATCH if rows >= 2 * BATCH else math.ceil(rows / 4)
 
 

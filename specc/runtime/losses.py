@@ -96,7 +96,8 @@ class Loss:
     `inputs` are data fields; `scalars` are numbers that change from step to step or from run to
     run, by the argument; `state` are the tensors that one step passes to the next. `bound` is the
     metric that is the negative of the loss, `loop` the number of steps of its longest loop over a
-    sequence. `subsample` are the plates of which an update leaves out elements.
+    sequence. `subsample` are the plates of which an update leaves out elements. A loss `over_rows`
+    has a function of all rows of a batch, so that single rows have no value.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Loss:
     bound: str | None = None
     loop: int = 0
     subsample: tuple[Subsample, ...] = ()
+    over_rows: bool = False
 
 
 def metric_names(losses: Sequence[Loss], loss: Loss, names: Iterable[str]) -> tuple[str, ...]:
@@ -129,6 +131,7 @@ def parse_loss(item: JsonObject) -> Loss:
         bound=item.optional("bound", str),
         loop=item.get("loop", int, 0),
         subsample=tuple(_subsample(own) for own in item.items("subsample", [])),
+        over_rows=item.get("over_rows", bool, False),
     )
 
 

@@ -18,7 +18,7 @@ from specc.objective.passes.bounds import Expansion
 from specc.objective.passes.buffers import find_buffers
 from specc.objective.passes.marginalize import Axes
 from specc.objective.passes.players import trained_links
-from specc.objective.terms import Value, value_node, walk
+from specc.objective.terms import Term, Value, value_node, walk
 
 
 def check_row_functions(
@@ -32,7 +32,7 @@ def check_row_functions(
         found = too_many(f"`{buffer.call.span.text}`", shape, buffer.call.span)
         if found is not None:
             findings.add(found)
-    for node in (*_values(typed.graph, expansion), *(buffer.node for buffer in buffers)):
+    for node in (*_values(typed.graph, expansion.inner), *(buffer.node for buffer in buffers)):
         for expression in node.expressions():
             _check_gradients(typed.graph, expression, findings)
             for call in _over_rows(typed.graph, expression):
@@ -43,9 +43,15 @@ def check_row_functions(
                 _check_draws(typed, expansion, call, own, findings)
 
 
-def _values(graph: Graph, expansion: Expansion) -> Iterator[Node]:
+def is_over_rows(graph: Graph, loss: Term) -> bool:
+    """Whether a loss has a function of all rows of a batch, so that single rows have no value."""
+    expressions = (e for node in _values(graph, loss) for e in node.expressions())
+    return any(True for expression in expressions for _ in _over_rows(graph, expression))
+
+
+def _values(graph: Graph, loss: Term) -> Iterator[Node]:
     """The nodes with the values of a loss, but for buffers themselves."""
-    for term in walk(expansion.inner):
+    for term in walk(loss):
         if isinstance(term, Value) and not isinstance(term.expression, Number):
             node = graph.node(value_node(term.expression))
             if not is_held(node):
