@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from specc.cli import exits, options
+from specc.counted import counted
 
 HELP = "Report all errors and warnings in each SPEC."
 
@@ -33,7 +34,7 @@ def command(
     if findings or chosen != "text":
         typer.echo(rendered(findings, chosen))
     if chosen == "text" and not findings:
-        typer.echo(f"{len(specs)} {'spec' if len(specs) == 1 else 'specs'}: nothing wrong")
+        typer.echo(f"{counted(len(specs), 'spec')}: nothing wrong")
     if any(checked is None for checked, _ in answers):
         return exits.WRONG
     return exits.FINDINGS if has_errors(findings) or (strict and findings) else exits.DONE

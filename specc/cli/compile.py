@@ -12,6 +12,7 @@ from specc.cli import exits, options
 from specc.cli.failure import Failure
 from specc.cli.terminal import echo_untrusted
 from specc.cli.writing import write_folder
+from specc.counted import counted
 
 if TYPE_CHECKING:
     from specc.compiler import Compiled
@@ -100,7 +101,9 @@ def _standalone(out: Path, results: list[Compiled]) -> int:
             raise Failure(message, hint, exits.WRONG)
         files = standalone(result.plan)
         write_folder(out / result.name, files)
-        typer.echo(f"{named(out / result.name)}: {len(files)} files; start with train.py")
+        typer.echo(
+            f"{named(out / result.name)}: {counted(len(files), 'file')}; start with train.py"
+        )
     return exits.DONE
 
 
@@ -120,7 +123,11 @@ def _write(folder: Path, result: Compiled, force: bool) -> None:
         hint = "move the change into the spec or another file, or discard it with --force"
         raise Failure(f"{folder / touched[0]} was edited by hand", hint)
     changed = write_folder(folder, result.files)
-    what = f"{len(changed)} of {len(result.files)} files written" if changed else "up to date"
+    what = (
+        f"{len(changed)} of {counted(len(result.files), 'file')} written"
+        if changed
+        else "up to date"
+    )
     from specc.diagnostics.printable import named
 
     typer.echo(f"{named(folder)}: {what}")
@@ -136,5 +143,5 @@ def _check(pairs: list[tuple[Path, Compiled]]) -> int:
         if drift.difference:
             echo_untrusted(drift.difference)
     if not found:
-        typer.echo(f"{len(pairs)} {'spec' if len(pairs) == 1 else 'specs'}: no drift")
+        typer.echo(f"{counted(len(pairs), 'spec')}: no drift")
     return exits.FINDINGS if found else exits.DONE

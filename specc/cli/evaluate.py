@@ -11,6 +11,7 @@ import typer
 
 from specc.cli import exits, options
 from specc.cli.run_folder import part_of, run_folder
+from specc.counted import counted, noun
 
 if TYPE_CHECKING:
     from specc.evaluate.classification import ClassificationMetrics
@@ -159,7 +160,7 @@ def in_words(found: Evaluation) -> Iterator[str]:
             spread = "" if error is None else f" +- {error}"
             yield f"  {term:<{width}}  {share.value:10.3f}{spread}"
         for latent, (count, of) in found.active[name].items():
-            yield f"  {latent}: {count} of {of} {'unit' if of == 1 else 'units'} active"
+            yield f"  {latent}: {count} of {counted(of, 'unit')} active"
     yield from labels_in_words(found.labels)
 
 
@@ -168,7 +169,9 @@ def weights_in_words(summary: Summary) -> list[str]:
     effective, share = summary["effective_sample_size"], summary["pareto_k_above_0.7"]
     if not isinstance(effective, float) or ("log_z" in summary and share is None):
         return []
-    lines = [f"effective sample size {effective:.1f} of {summary['particles']} particles"]
+    particles = summary["particles"]
+    of = f"{particles} {noun(particles, 'particle')}"
+    lines = [f"effective sample size {effective:.1f} of {of}"]
     if isinstance(share, float):
         shown = f"{100 * share:.0f} %" if share >= 0.005 or share == 0 else "under 1 %"
         meaning = ": a better guide helps there, more particles do not" if share else ""
@@ -183,8 +186,9 @@ def labels_in_words(labels: Mapping[str, ClassificationMetrics]) -> list[str]:
     lines: list[str] = []
     for name, label in labels.items():
         if not lines:
-            draws = "" if label.estimator == "exact" else f", {label.particles} particles"
-            rows = f"{label.rows} {'row' if label.rows == 1 else 'rows'}"
+            own = f", {label.particles} {noun(label.particles, 'particle')}"
+            draws = "" if label.estimator == "exact" else own
+            rows = f"{label.rows} {noun(label.rows, 'row')}"
             how = f"{label.estimator}{draws}, {rows} of `{label.part}`"
             lines.append(f"labels, given the other fields ({how}):")
         accuracy, score = label.accuracy, label.log_score

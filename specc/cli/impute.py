@@ -11,6 +11,7 @@ import typer
 from specc.cli import exits, options
 from specc.cli.failure import usage
 from specc.cli.run_folder import part_of, run_folder
+from specc.counted import counted, noun
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -160,9 +161,12 @@ def _latents(
 
 def _line(name: str, field: Mapping[str, Any]) -> str:
     """`x: 49.7 % of 359 rows were missing, filled by 51 effective draws; ...`."""
-    line = f"{name}: {100 * field['missing']:.3g} % of {field['rows']} rows were missing"
+    rows = f"{field['rows']} {noun(field['rows'], 'row')}"
+    if not field["missing"]:
+        return f"{name}: nothing was missing in {rows}"
+    line = f"{name}: {100 * field['missing']:.3g} % of {rows} were missing"
     if "effective" in field:
-        line += f", filled by {field['effective']:,.3g} effective draws"
+        line += f", filled by {counted(round(field['effective']), 'effective draw')}"
     for metric, words in (("accuracy", "accuracy"), ("squared_error", "squared error")):
         if metric in field:
             line += f"; of what was hidden {words} {field[metric]:.4f}"

@@ -13,6 +13,7 @@ from specc.cli.failure import Failure, usage
 from specc.cli.run_folder import part_of, run_folder
 from specc.cli.sample import format_of
 from specc.cli.writing import STDOUT, is_stream, write_bytes
+from specc.counted import counted
 
 HELP = "Predict the observed nodes of rows from their given values, with a trained RUN."
 
@@ -126,7 +127,7 @@ def _levels(text: str) -> tuple[float, ...]:
 
 def _line(name: str, own: Mapping[str, Any]) -> str:
     """`y: 51 rows; RMSE 2.9, 88.2 % of the values in the central 90 %`."""
-    line = f"{name}: {own['rows']:,} row{'' if own['rows'] == 1 else 's'}"
+    line = f"{name}: {counted(own['rows'], 'row')}"
     if "accuracy" in own:
         line += f"; accuracy {own['accuracy']:.4f}"
     if "rmse" in own:

@@ -12,6 +12,7 @@ import typer
 from specc.cli import exits, options
 from specc.cli.failure import WrongSpec, usage
 from specc.cli.run_folder import is_run, run_folder
+from specc.counted import counted
 
 if TYPE_CHECKING:
     from specc.compiler import Compiled
@@ -151,8 +152,8 @@ def _lines(words: str, result: Result) -> list[str]:
         for row in (head, *rows):
             cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
             lines.append("  ".join([*cells[:-1], row[-1]]))
-    nodes = "1 node" if result.nodes == 1 else f"{result.nodes} nodes"
-    return [*lines, "", f"exact, from {nodes}; the largest table had {result.largest} numbers"]
+    nodes, numbers = counted(result.nodes, "node"), counted(result.largest, "number")
+    return [*lines, "", f"exact, from {nodes}; the largest table had {numbers}"]
 
 
 # independence

@@ -9,6 +9,7 @@ import typer
 
 from specc.cli import exits, options
 from specc.cli.run_folder import run_folder
+from specc.counted import size_of
 
 HELP = "Write a RUN as one self-contained HTML page."
 
@@ -44,5 +45,5 @@ def command(
         return exits.DONE
     path = Path(out) if out is not None else opened.folder / "report.html"
     write_file(path, text)
-    typer.echo(f"{named(path)}: {len(text.encode()) / 1e6:.1f} MB", err=is_stream(path))
+    typer.echo(f"{named(path)}: {size_of(len(text.encode()))}", err=is_stream(path))
     return exits.DONE

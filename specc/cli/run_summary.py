@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specc.counted import counted
 from specc.language.schema.data import DataSpec
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def lines(plan: Plan, run: Path, resume: bool) -> list[str]:
     train = document.train
     verb = "resume" if resume else "run"
     return [
-        f"model:    {document.name}, {count:,} parameters",
+        f"model:    {document.name}, {counted(count, 'parameter')}",
         f"data:     {'; '.join(map(_source, document.sources.values())) or 'none'}",
         _sampling(document)
         or f"training: {_length(document)}, batches of {train.batch_size:,}, "
@@ -39,22 +40,26 @@ def _sampling(document: Document) -> str:
         return ""
     own = sampler.options
     return (
-        f"sampling: {sampler.name}, {own['chains']:,} chains, {own['warmup']:,} transitions of "
-        f"warm-up and {own['draws']:,} draws each, seed {document.train.seed}"
+        f"sampling: {sampler.name}, {counted(own['chains'], 'chain')}, "
+        f"{counted(own['warmup'], 'transition')} of warm-up and {counted(own['draws'], 'draw')} "
+        f"each, seed {document.train.seed}"
     )
 
 
 def _length(document: Document) -> str:
     """The length of training: `200 epochs`, or `10 + 5 epochs in 2 stages`."""
     train, stages = document.train, document.stages
-    default = f"{train.steps:,} steps" if train.steps is not None else f"{train.epochs:,} epochs"
+    default = (
+        counted(train.epochs or 0, "epoch") if train.steps is None else counted(train.steps, "step")
+    )
     if not stages:
         return default
-    lengths = [default if s.epochs is None else f"{s.epochs:,} epochs" for s in stages]
-    if len({length.split()[-1] for length in lengths}) == 1:
-        lengths = [length.split()[0] for length in lengths[:-1]] + lengths[-1:]
-    count = f"{len(stages)} stage{'' if len(stages) == 1 else 's'}"
-    return f"{' + '.join(lengths)} in {count}"
+    lengths = [default if s.epochs is None else counted(s.epochs, "epoch") for s in stages]
+    units = {length.split()[-1].removesuffix("s") for length in lengths}
+    if len(stages) > 1 and len(units) == 1:
+        numbers = [length.split()[0] for length in lengths]
+        lengths = [*numbers[:-1], f"{numbers[-1]} {units.pop()}s"]
+    return f"{' + '.join(lengths)} in {counted(len(stages), 'stage')}"
 
 
 def _source(data: DataSpec) -> str:

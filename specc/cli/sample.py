@@ -11,6 +11,7 @@ from specc.cli import exits, options
 from specc.cli.failure import Failure
 from specc.cli.run_folder import part_of, run_folder
 from specc.cli.writing import STDOUT, is_stream, write_bytes
+from specc.counted import noun
 
 if TYPE_CHECKING:
     from specc.evaluate.denoising import Denoising
@@ -115,7 +116,7 @@ def command(
         of_rows = {name: value for name, value in arrays.items() if name not in drawn.shared}
         data = as_csv(of_rows) if form == ".csv" else as_npz(arrays)
     path = Path(out) if out is not None else opened.folder / f"samples{form}"
-    _write(path, data, f"{rows} rows: {path}{shared(drawn.shared, form)}")
+    _write(path, data, f"{rows} {noun(rows, 'row')}: {path}{shared(drawn.shared, form)}")
     return exits.DONE
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from specc.cli import complete, exits, options
 from specc.cli.failure import Failure
 from specc.cli.run_folder import run_folder
+from specc.counted import noun
 
 if TYPE_CHECKING:
     from specc.run import Run
@@ -246,14 +247,14 @@ def metric_line(name: str, summary: dict[str, Any]) -> str:
     """`test: log p(x) >= -22.75 +- 0.19 nats (iwae, 1000 particles, 359 rows)`."""
     from specc.report.likelihood_figures import how_of, relation_of
     from specc.report.sample_figures import is_of_samples, line
-    from specc.report.standard_error import own_units, with_error
+    from specc.report.standard_error import error_of, own_units, with_error, without_error
 
     if is_of_samples(summary):
         return line(name, summary)
     of, relation, how = summary["of"], relation_of(summary), how_of(summary)
     value, error = summary["value"], summary["standard_error"]
     rows = summary["rows"]
-    where = f"{rows} {'row' if rows == 1 else 'rows'} of `{summary['data']}`"
+    where = f"{rows} {noun(rows, 'row')} of `{summary['data']}`"
     if value is None:
         return f"{name}: {of} is not finite ({how}, {where})"
     nats = with_error(value, error, "nats a row")
@@ -266,4 +267,6 @@ def metric_line(name: str, summary: dict[str, Any]) -> str:
     if "value_per_step" not in summary:
         return shown
     each, spread = summary["value_per_step"], summary["standard_error_per_step"]
+    if error_of(error) is None:
+        return f"{shown}; {without_error(each, 'a step')}"  # the reason is said once
     return f"{shown}; {with_error(each, spread, 'a step')}"

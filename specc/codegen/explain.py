@@ -23,6 +23,7 @@ from specc.codegen.text import (
     title_of,
     written,
 )
+from specc.counted import counted
 from specc.graph.graph import MODEL, NETWORKS, ROWS
 from specc.graph.queries import name_in_model
 from specc.objective.objective import Player, Stage
@@ -227,9 +228,10 @@ def _length(plan: Plan, stage: Stage) -> str:
     training = plan.experiment.training
     epochs = training.lengths.get(stage.name)
     if epochs is None and training.steps is not None:
-        return f"{training.steps:,} steps"
+        return counted(training.steps, "step")
     count = epochs or training.settings["epochs"]
-    return f"{count} epoch{'' if count == 1 else 's'}"
+    assert isinstance(count, int)
+    return counted(count, "epoch")
 
 
 def _frozen(plan: Plan, stage: Stage) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from specc.counted import noun
 from specc.data.split import TRAIN
 from specc.data.table import Array, Column, Part
 from specc.runtime.failure import USAGE, RunFailure
@@ -110,7 +111,7 @@ def _unknown(
     field: Field, part: str, column: Column, codes: Array, known: tuple[str, ...]
 ) -> RunFailure:
     text, count = column.classes[int(codes[0])], int((codes == codes[0]).sum())
-    rows = "1 row" if count == 1 else f"{count} rows"
+    rows = f"{count} {noun(count, 'row')}"
     # Training rows themselves have no other values, so these are those of another file.
     rows += "" if part == TRAIN else f" of `{part}`"
     message = (

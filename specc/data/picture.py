@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from specc.counted import noun
 from specc.data.describe import own_values
 from specc.data.elementwise import factor_of
 from specc.data.table import Array, Column, Part
@@ -95,7 +96,9 @@ def _panels(parts: Mapping[str, Part], name: str, field: Field) -> Iterator[Pane
     size = math.prod(column.shape)
     if column.shape == (2,) and column.lengths is None:
         points = _rows(column, ROWS) * factor_of(field, column)
-        yield Panel(f"{name}: {len(points)} rows of {part}", points=_complete(points))
+        yield Panel(
+            f"{name}: {len(points)} {noun(len(points), 'row')} of {part}", points=_complete(points)
+        )
     if column.lengths is None and column.shape and size <= SEPARATE:
         for number in range(size):
             own = column.names[number] if column.names else str(number)

@@ -75,12 +75,18 @@ class Filled:
         return replace(self, values=values, draws=draws, original=of(self.original))
 
     def summary(self) -> dict[str, Any]:
-        """The fraction of missing values, and the error on hidden ones, as JSON."""
+        """The fraction of missing values, and the error on hidden ones, as JSON.
+
+        `effective` is the median of the rows with missing values, absent if there are none.
+        """
         missing = ~self.known
         found: dict[str, Any] = {"rows": len(self.known), "missing": missing.double().mean().item()}
+        if not missing.any():
+            return found
         if self.probabilities is None:
-            found["effective"] = self.effective.median().item()
-        if self.original is None or not missing.any():
+            of_row = missing.flatten(1).any(1) if missing.ndim > 1 else missing
+            found["effective"] = self.effective[of_row].median().item()
+        if self.original is None:
             return found
         away = self.values[missing].double() - self.original[missing].double()
         if self.probabilities is not None:

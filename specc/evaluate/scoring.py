@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from specc.counted import counted, noun
 from specc.data.load import Batch, RowIndex, Rows
 from specc.data.unpaired import Unpaired
 from specc.engine.order.streams import Stream, noise_at
@@ -70,8 +71,8 @@ class Request:
     def counted(self) -> str:
         """`1000 particles`, or `100 chains, 10,000 temperatures`."""
         if self.estimator == ANNEALED:
-            return f"{self.chains} chains, {self.temperatures:,} temperatures"
-        return f"{self.particles} particles"
+            return f"{counted(self.chains, 'chain')}, {counted(self.temperatures, 'temperature')}"
+        return f"{self.particles} {noun(self.particles, 'particle')}"
 
     def annealing(self) -> Annealing:
         """The options of annealed importance sampling."""

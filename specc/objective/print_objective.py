@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
+from specc.counted import noun
 from specc.language.expressions.print import print_expression
 from specc.objective.objective import Objective, Player, Surrogate
 from specc.objective.terms import (
@@ -31,7 +32,8 @@ def _lines(objective: Objective) -> Iterator[str]:
         yield f"{len(objective.players)} {objective.order} players"
     for player in objective.players:
         yield from _stage(objective, player)
-        yield f"objective {player.entry.name}, {player.particles} particles"
+        particles = f"{player.particles} {noun(player.particles, 'particle')}"
+        yield f"objective {player.entry.name}, {particles}"
         yield from _player(player)
 
 

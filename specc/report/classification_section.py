@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from html import escape
 
+from specc.counted import noun
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.classification import (
     ClassificationMetrics,
@@ -62,12 +63,13 @@ def _request(loaded: LoadedRun, part: str) -> Request:
 
 
 def _how(label: ClassificationMetrics) -> str:
-    exact, draws = label.estimator == "exact", f"{label.particles} particles"
-    how = "" if exact else f", by a bound ({label.estimator}, {draws})"
+    draws = f"{label.particles} {noun(label.particles, 'particle')}"
+    how = "" if label.estimator == "exact" else f", by a bound ({label.estimator}, {draws})"
     guided = ""
     if label.guide_accuracy is not None:
         guided = f" The guide alone is right in {label.guide_accuracy.value:.3f}."
-    return f"Of {label.rows:,} {label.part} rows, given their other fields{how}.{guided}"
+    rows = f"{label.rows:,} {label.part} {noun(label.rows, 'row')}"
+    return f"Of {rows}, given their other fields{how}.{guided}"
 
 
 def _row(name: str, label: ClassificationMetrics) -> tuple[str, ...]:

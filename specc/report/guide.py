@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from specc.counted import counted
 from specc.engine.storage import file_io
 from specc.engine.storage.record_schemas import GuideFigures
 from specc.evaluate.inference_data import arviz
@@ -39,7 +40,7 @@ def in_words(found: GuideFigures) -> str:
     """The bound, the estimate of the evidence, and Pareto k."""
     figures = (found.get("log_evidence"), found.get("bound"), found.get("pareto_k"))
     evidence, bound, k = (shown_as(figure, ".2f") for figure in figures)
-    how = f"{found.get('weighted_draws', found['draws']):,} draws of the guide"
+    how = f"{counted(found.get('weighted_draws', found['draws']), 'draw')} of the guide"
     if "particles" in found:
         how += f", each with {found['particles']:,} of the latents of each row"
     return f"log p(data) ~ {evidence} nats by {how}, bound {bound}, Pareto k {k}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from specc.counted import counted, noun
 from specc.evaluate.scoring import PREDICTIVE
 from specc.report.standard_error import error_of
 
@@ -37,14 +38,15 @@ def how_of(summary: Summary) -> str:
     if summary["estimator"] == "exact":
         return "exact"
     if summary["estimator"] == PREDICTIVE:
-        return f"mean of p over {summary['particles']:,} draws of the posterior"
+        return f"mean of p over {counted(summary['particles'], 'draw')} of the posterior"
     known: Summary = summary.get("log_z", {})
     if summary["estimator"] in BOUNDS:
-        chains = f", log Z by {known['chains']:,} chains" if "chains" in known else ""
-        return f"{summary['estimator']}, {summary['particles']} particles{chains}"
+        particles = summary["particles"]
+        chains = f", log Z by {counted(known['chains'], 'chain')}" if "chains" in known else ""
+        return f"{summary['estimator']}, {particles} {noun(particles, 'particle')}{chains}"
     counts = known or {"chains": summary["particles"], **summary}
-    shown = f"{counts['chains']:,} chains, {counts['temperatures']:,} temperatures"
-    return f"{summary['estimator']}, {shown}"
+    chains = counted(counts["chains"], "chain")
+    return f"{summary['estimator']}, {chains}, {counted(counts['temperatures'], 'temperature')}"
 
 
 def normalizer_in_words(summary: Summary) -> Iterator[str]:
@@ -52,7 +54,8 @@ def normalizer_in_words(summary: Summary) -> Iterator[str]:
     if "simulated" in summary:
         own = summary["simulated"]
         gap = f"{own['gap']:.3f} +- {error_of(own['standard_error'])}"
-        yield f"on {own['rows']} rows of the model the directions differ by {gap} nats"
+        rows = f"{own['rows']} {noun(own['rows'], 'row')}"
+        yield f"on {rows} of the model the directions differ by {gap} nats"
     known = summary.get("log_z")
     if known is None:
         return
@@ -63,7 +66,8 @@ def normalizer_in_words(summary: Summary) -> Iterator[str]:
             way = known[name]
             error = error_of(way["standard_error"])
             spread = "no error: one chain" if error is None else f"+- {error}"
-            size = f"{way['effective_sample_size']:.1f} of {known['chains']} chains"
+            chains = f"{known['chains']} {noun(known['chains'], 'chain')}"
+            size = f"{way['effective_sample_size']:.1f} of {chains}"
             if "given_values" in known:
                 what, size = "mean of log Z", f"at least {size} effective"
             else:

@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from specc.counted import counted
 from specc.engine.storage import checkpoint, file_io, metrics_log, run_folder
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.engine.storage.record_schemas import Facts
@@ -133,7 +134,7 @@ def _headline(folder: Path, metrics: Sequence[Mapping[str, Any]]) -> str:
         return f'<p class="headline">{escape(line(name, shown))}</p>'
     if "posterior" in found:
         return f'<p class="headline">{escape(in_words(found["posterior"]))}</p>'
-    epochs = f"{len(metrics)} epoch{'' if len(metrics) == 1 else 's'}"
+    epochs = counted(len(metrics), "epoch")
     if not metrics:
         return '<p class="headline">The first epoch is not complete.</p>'
     loss = f"<b>loss {_nats(metrics[-1]['loss'], 2)}</b> on the training rows after {epochs}"

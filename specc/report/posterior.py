@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from specc.counted import counted
 from specc.engine.storage import file_io
 from specc.engine.storage.record_schemas import LeaveOneOut, Posterior
 from specc.evaluate.inference_data import arviz
@@ -31,7 +32,7 @@ def posterior_section(found: Posterior | None, picture: str) -> str:
     if found is None:
         return ""
     own = [f"<p class='warning'>{escape(words)}</p>" for words in found["warnings"]]
-    own.append(f"<p>{in_words(found)}; {found['divergences']:,} divergences.</p>")
+    own.append(f"<p>{in_words(found)}; {counted(found['divergences'], 'divergence')}.</p>")
     if "loo" in found:
         own.append(f"<p>{escape(left_out_in_words(found['loo']))}</p>")
     return "".join((*own, latent_table(found["latents"], ON_PAGE), picture))
@@ -58,8 +59,7 @@ def left_out_in_words(found: LeaveOneOut) -> str:
 def in_words(found: Posterior) -> str:
     """The numbers of chains and draws, and the largest R-hat."""
     known = [row["r_hat"] for row in found["latents"] if row["r_hat"] is not None]
-    chains = f"{found['chains']:,} chain{'' if found['chains'] == 1 else 's'}"
-    counts = f"{chains} of {found['draws']:,} draws"
+    counts = f"{counted(found['chains'], 'chain')} of {counted(found['draws'], 'draw')}"
     return f"{counts}, R-hat at most {max(known):.3f}" if known else counts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from specc.counted import counted
 from specc.engine.storage.record_schemas import Figure, Result, SampleFigure
 from specc.report.markup import table
 
@@ -37,11 +38,6 @@ def line(name: str, summary: Summary) -> str:
     how = f"{where}, {counted(summary['samples'], 'sample')}"
     features = f"; features: {summary['features']}" if summary["features"] else ""
     return f"{name}: {summary['metric']} of {summary['of']}, {numbers} ({how}{features})"
-
-
-def counted(count: int, what: str) -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def rows_of(figures: Mapping[str, Summary]) -> str:

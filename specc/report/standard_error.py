@@ -13,11 +13,22 @@ def with_error(value: object, error: object, unit: str = "") -> str:
 
     A value that is None or not finite becomes `not finite`; an error may be None or nan.
     """
-    unit = f" {unit}" if unit else ""
+    alone, shown = without_error(value, unit), error_of(error)
+    if alone == NOT_FINITE:
+        return alone
+    if shown is None:
+        return f"{alone}, {NONE}"
+    return f"{value:.3f} +- {shown}{f' {unit}' if unit else ''}"
+
+
+NOT_FINITE = "not finite"
+
+
+def without_error(value: object, unit: str = "") -> str:
+    """`-22.752 nats`, or `not finite`."""
     if not isinstance(value, (int, float)) or not math.isfinite(value):
-        return "not finite"
-    shown = error_of(error)
-    return f"{value:.3f}{unit}, {NONE}" if shown is None else f"{value:.3f} +- {shown}{unit}"
+        return NOT_FINITE
+    return f"{value:.3f}{f' {unit}' if unit else ''}"
 
 
 def error_of(error: object, digits: int = 3) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from specc.counted import counted
 from specc.data.columns import LENGTHS, compact, gathered, masks_of, members, ragged
 from specc.data.data_folder import folder_for, inside, require_memory, unreadable
 from specc.data.table import ALL, TEXTS, Array, Column, Table
@@ -123,7 +124,7 @@ def _column(arrow: Any, path: Path, name: str, found: Any) -> dict[str, Column]:
         return _lists(kinds, path, name, array)
     if kinds.is_fixed_size_list(array.type) and _is_number(kinds, array.type.value_type):
         if array.null_count:
-            raise unreadable(path, f"`{name}` is missing in {array.null_count} rows")
+            raise unreadable(path, f"`{name}` is missing in {counted(array.null_count, 'row')}")
         return {name: Column(_numbers(array.flatten()).reshape(len(array), -1))}
     return {name: Column(_numbers(array))} if _is_number(kinds, array.type) else {}
 
@@ -143,7 +144,7 @@ def _lists(kinds: Any, path: Path, name: str, array: Any) -> dict[str, Column]: 
     if not _is_number(kinds, array.type.value_type):
         return {}
     if array.null_count:
-        raise unreadable(path, f"`{name}` is missing in {array.null_count} rows")
+        raise unreadable(path, f"`{name}` is missing in {counted(array.null_count, 'row')}")
     steps, lengths = _numbers(array.flatten()), np.asarray(array.value_lengths())
     if len(set(lengths.tolist())) == 1:
         return {name: Column(steps.reshape(len(lengths), -1))}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import torch
 
+from specc.counted import counted
 from specc.engine import device
 from specc.engine.step.step import Step
 from specc.engine.step.timing import seconds, unchanged
@@ -52,5 +53,4 @@ def sentence(found: Mapping[int, float]) -> str:
     chosen = fastest(found)
     others = ", ".join(f"{t * 1e3:.3g} ms by {n}" for n, t in found.items() if n != chosen)
     against = f", against {others}" if others else ""
-    plural = "" if chosen == 1 else "s"
-    return f"{chosen} thread{plural}: {found[chosen] * 1e3:.3g} ms a step{against}"
+    return f"{counted(chosen, 'thread')}: {found[chosen] * 1e3:.3g} ms a step{against}"

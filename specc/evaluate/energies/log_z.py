@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 
+from specc.counted import counted
 from specc.evaluate.energies import annealing, enumeration
 from specc.evaluate.energies.annealing import LogMean
 from specc.evaluate.energies.model import EnergyModel, Values
@@ -102,10 +103,9 @@ class LogZ:
             return f"log Z is exact, a sum over {shown} states"
         low = "the mean of the forward estimate over seeds is at most log Z"
         sweeps = sweeps_of(self.options)
-        plural = "sweep" if sweeps == 1 else "sweeps"
         high = (
             "that of the backward estimate is at least log Z if its chains start at exact samples; "
-            f"they start after {sweeps:,} {plural} from resampled ends of the forward chains"
+            f"they start after {counted(sweeps, 'sweep')} from resampled ends of the forward chains"
         )
         what = "log Z is an estimate"
         if self.given is not None:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from specc.catalog.metric import Metric
 from specc.catalog.registry import METRICS
 from specc.catalog.supports import Integers
+from specc.counted import counted
 from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
@@ -105,7 +106,7 @@ def _of_points(
     size = prod(found.shape) * prod(graph.size_of(p) for p in found.plates if p != ROWS)
     for point in figure.options[option]:
         if len(point) != size:
-            numbers = f"{len(point)} {'number' if len(point) == 1 else 'numbers'}"
+            numbers = counted(len(point), "number")
             problem = f"a point has {numbers}, and `{node}` has {size}"
             yield Refusal(option, problem, f"write {size} for each point")
             return

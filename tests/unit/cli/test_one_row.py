@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import specc
-from specc.cli.train import over_seeds
-from specc.report.standard_error import with_error
+from specc.cli.train import metric_line, over_seeds
+from specc.report.standard_error import NONE, with_error
 from tests.unit.cli.running import run as specc_verb
 
 SPEC = """
@@ -89,3 +89,15 @@ def test_a_value_with_its_error():
         == "-1.000, no error: one row, or dependent rows"
     )
     assert with_error(None, None) == with_error(float("inf"), 1.0) == "not finite"
+
+
+def test_a_single_sequence_has_the_reason_once():
+    summary = {"of": "log p(x)", "value": -16.0, "standard_error": None, "estimator": "iwae"}
+    summary |= {"particles": 1, "rows": 1, "data": "test"}
+    summary |= {"value_per_step": -2.0, "standard_error_per_step": None}
+    assert metric_line("test", summary) == (
+        f"test: log p(x) >= -16.000 nats a row, {NONE} (iwae, 1 particle, 1 row of `test`); "
+        "-2.000 a step"
+    )
+    summary |= {"standard_error": 1.0, "standard_error_per_step": 0.125, "rows": 2}
+    assert metric_line("test", summary).endswith("2 rows of `test`); -2.000 +- 0.125 a step")

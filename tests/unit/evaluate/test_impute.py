@@ -7,10 +7,11 @@ import torch
 
 from specc.engine.settings import settings_of
 from specc.engine.storage.loaded_run import LoadedRun, precision
-from specc.evaluate.impute import ImputationRequest, impute
+from specc.evaluate.impute import Filled, ImputationRequest, impute
 from specc.evaluate.population_monte_carlo import Population
 from specc.evaluate.user_rows import encode, rows_of
 from specc.runtime.failure import RunFailure
+from specc.runtime.fields import Field, Support
 from tests.laws.compiling import program
 from tests.laws.estimating import settle
 
@@ -206,3 +207,13 @@ def test_a_run_in_which_nothing_may_be_missing(tmp_path):
     with pytest.raises(RunFailure) as raised:
         impute(run, ImputationRequest())
     assert raised.value.code == "E0819"
+
+
+def test_the_effective_draws_are_those_of_rows_with_missing_values():
+    x, known = torch.zeros(3, 2), torch.tensor([[True, True], [True, True], [True, False]])
+    field = Field("x", "x", (2,), "float32", Support("any"))
+    effective = torch.tensor([900.0, 900.0, 50.0])
+    found = Filled(field, known, x, x[None], effective)
+    assert found.summary()["effective"] == 50.0
+    complete = Filled(field, torch.ones_like(known), x, x[None], effective)
+    assert complete.summary() == {"rows": 3, "missing": 0.0}
