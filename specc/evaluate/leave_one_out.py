@@ -12,6 +12,7 @@ an approximation. ArviZ smooths the weights.
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,10 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class LeaveOneOut:
-    """The sum over rows in nats, its standard error, and the number of rows without trust."""
+    """The sum over rows in nats, its standard error, and the number of rows without trust.
+
+    A single row has no standard error, which is nan.
+    """
 
     value: float
     standard_error: float
@@ -36,7 +40,8 @@ class LeaveOneOut:
     def of_arviz(cls, found: Any) -> LeaveOneOut:  # noqa: ANN401 - an ELPDData of ArviZ
         """What `arviz.loo` found for draws from the posterior."""
         bad = int((found.pareto_k > UNTRUSTED).sum())
-        return cls(float(found.elpd_loo), float(found.se), bad)
+        error = float(found.se) if found.n_data_points > 1 else math.nan
+        return cls(float(found.elpd_loo), error, bad)
 
     def warning(self) -> str | None:
         """What should not be trusted, in words; None if all rows are well."""
@@ -72,6 +77,6 @@ def of_rows(az: Any, log_r: Numbers, log_p: Numbers) -> tuple[Numbers, Numbers]:
 def leave_one_out(az: Any, log_r: Numbers, log_p: Numbers) -> LeaveOneOut:  # noqa: ANN401
     """The sum over the rows, with the arguments of `of_rows`."""
     values, shapes = of_rows(az, log_r, log_p)
-    error = (len(values) * values.var()) ** 0.5
+    error = (len(values) * values.var()) ** 0.5 if len(values) > 1 else math.nan
     untrusted = int((~(shapes <= UNTRUSTED)).sum())
     return LeaveOneOut(float(values.sum()), float(error), untrusted)

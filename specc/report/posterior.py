@@ -51,9 +51,10 @@ def posterior_lines(found: Posterior | None, most: int) -> Iterator[str]:
 def left_out_in_words(found: LeaveOneOut) -> str:
     """The leave-one-out log-density of all rows, and how many of them are not to be trusted."""
     value, error = (shown_as(found[key], ".2f") for key in ("value", "standard_error"))
-    words = f"leave-one-out log p of all rows: {value} +- {error} nats"
+    spread = "" if error == "-" else f" +- {error}"
+    words = f"leave-one-out log p of all rows: {value}{spread} nats"
     bad = found["pareto_k_above_0.7"]
-    return f"{words}, Pareto k above 0.7 in {bad:,}" if bad else words
+    return f"{words}, Pareto k above 0.7 in {counted(bad, 'row')}" if bad else words
 
 
 def in_words(found: Posterior) -> str:

@@ -5,7 +5,12 @@ import numpy as np
 from specc.evaluate.inference_data import arviz
 from specc.report import posterior
 from specc.report.latent_table import latent_lines
-from specc.report.posterior import MOST_CHAINS, draw_posterior, posterior_lines
+from specc.report.posterior import (
+    MOST_CHAINS,
+    draw_posterior,
+    left_out_in_words,
+    posterior_lines,
+)
 
 
 def drawn(chains, tmp_path, monkeypatch):
@@ -49,3 +54,11 @@ def test_columns_have_a_space_between_them():
     assert last == "warning: w"
     _, line = latent_lines([row], ("mean", "5%", "r_hat"), 1)
     assert line.split() == ["w", "-0.0005477", "-1.234e-10", "26.293"]
+
+
+def test_the_words_of_the_leave_one_out_figure():
+    found = {"value": -101.954, "standard_error": 2.5, "pareto_k_above_0.7": 60}
+    words = "leave-one-out log p of all rows: -101.95"
+    assert left_out_in_words(found) == f"{words} +- 2.50 nats, Pareto k above 0.7 in 60 rows"
+    found |= {"standard_error": None, "pareto_k_above_0.7": 1}
+    assert left_out_in_words(found) == f"{words} nats, Pareto k above 0.7 in 1 row"
