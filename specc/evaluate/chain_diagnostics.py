@@ -94,9 +94,12 @@ class ChainDiagnostics:
         least = min(self.rows, key=lambda row: min(row.ess_bulk, row.ess_tail))
         few = min(least.ess_bulk, least.ess_tail)
         if few < FEWEST_DRAWS * self.chains:
+            of_tail = least.ess_tail < least.ess_bulk
+            part, column = ("tails", "ess_tail") if of_tail else ("centre", "ess_bulk")
             yield (
-                f"the draws of `{least.name}` are worth {few:.0f} independent ones, and "
-                f"{FEWEST_DRAWS} for each chain are needed for these diagnostics: make more draws"
+                f"for the {part} of `{least.name}` the draws are worth {few:.0f} independent ones "
+                f"({column}), and {FEWEST_DRAWS} for each chain are needed for these diagnostics: "
+                "make more draws"
             )
         if self.deepest:
             yield (
