@@ -203,11 +203,13 @@ class Graph(Struct, frozen=True):
 
     def is_unread(self, program: str, name: str) -> bool:
         """Whether `name`, used in `program`, may be a node or a constant that could not be read."""
-        if self.lookup(program, name) is not None or name in self.constants:
+        found = self.lookup(program, name)
+        if name in self.constants or (found is not None and found.program == program):
             return False
-        return (
+        if self.spec.is_unread(program, name):
+            return True  # it hides a node of the model of this name
+        return found is None and (
             self.spec.unread.holds("constants", name)
-            or self.spec.is_unread(program, name)
             or (program != MODEL and self.spec.is_unread(MODEL, name))
         )
 
