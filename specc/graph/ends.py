@@ -59,11 +59,18 @@ class Ends(Struct, frozen=True):
 def bounds_of_ends(
     node: Distributed, support_of: Callable[[Expression], Support]
 ) -> dict[str, float]:
+    """The ranges of the ends of a continuous distribution, which its values are between."""
+    return ranges_of_ends(node, support_of) if node.entry.continuous else {}
+
+
+def ranges_of_ends(
+    node: Distributed, support_of: Callable[[Expression], Support]
+) -> dict[str, float]:
     """The least value of a lower end and the largest of an upper end, by parameter, if finite."""
     found: dict[str, float] = {}
     for kind in OF_ENDS:
         parameter = node.entry.limits.get(kind, "")
-        if node.entry.continuous and parameter in node.arguments:
+        if parameter in node.arguments:
             inside = bounds(support_of(node.arguments[parameter]))
             at = inside.low if kind == "least" else inside.high
             if math.isfinite(at):

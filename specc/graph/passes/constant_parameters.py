@@ -7,7 +7,7 @@ positive diagonal; the numbers of an ordered vector increase.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from msgspec import Struct
 from specc.catalog.supports import CHOLESKY, POSITIVE_DEFINITE, Ordered, Support, describe
 from specc.diagnostics.report import diagnose
 from specc.graph.constants import list_of, number_of
+from specc.graph.ends import ranges_of_ends
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph
 from specc.graph.nodes import Distributed, Node
@@ -68,12 +69,20 @@ def check_constants(use: Use, findings: Findings) -> None:
 
 
 def is_empty(
-    graph: Graph, node: Distributed, known: Mapping[str, float], findings: Findings
+    graph: Graph,
+    node: Distributed,
+    known: Mapping[str, float],
+    support_of: Callable[[Expression], Support],
+    findings: Findings,
 ) -> bool:
-    """Whether an interval of known ends has no values; reports it."""
+    """Whether an interval has no values, whatever its ends are; reports it.
+
+    `known` has the ends that are numbers; of the others `support_of` gives the range.
+    """
     limits = node.entry.limits
     low, high = limits.get("least", ""), limits.get("most", "")
-    if low not in known or high not in known or known[low] < known[high]:
+    ends = {**ranges_of_ends(node, support_of), **known}
+    if low not in ends or high not in ends or ends[low] < ends[high]:
         return False
     path = (*graph.spec.path_of(node.program, node.name), high)
     finding = diagnose(
@@ -82,8 +91,8 @@ def is_empty(
         name=node.name,
         lower=low,
         upper=high,
-        low=f"{known[low]:g}",
-        high=f"{known[high]:g}",
+        low=f"{'' if low in known else 'at least '}{ends[low]:g}",
+        high=f"{'' if high in known else 'at most '}{ends[high]:g}",
     )
     findings.add(finding, node.id)
     return True

@@ -232,7 +232,7 @@ class _Supports:
             self._argument(node, key, expression)
             if (value := self._literal(expression)) is not None:
                 known[key] = value
-        if is_empty(self.graph, node, known, self.findings):
+        if is_empty(self.graph, node, known, partial(self.of, node), self.findings):
             raise _Unknown
         for argument in (a for call in node.through for a in call.arguments):
             self.of(node, argument)
