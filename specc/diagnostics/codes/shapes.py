@@ -8,7 +8,7 @@ CODES: tuple[Code, ...] = (
     error(
         "E0301",
         "shape-mismatch",
-        "`{parameter}` of `{name}` has shape {found}, but `{name}` has shape {expected}",
+        "`{parameter}` of `{name}` has shape {found}, but {reason}",
         "{hint}",
     ),
     error(

@@ -68,9 +68,27 @@ def conflict_of(graph: Graph, node: Distributed, conflict: Conflict) -> Diagnost
         name=node.name,
         parameter=conflict.parameter,
         found=found,
-        expected=wanted,
-        hint="make the two agree, or write a number for all entries alike",
+        **_wanted(node, conflict),
     )
+
+
+def _wanted(node: Distributed, conflict: Conflict) -> dict[str, str]:
+    """What the shape of a parameter should be, and the fix.
+
+    The entries of one draw, such as those of `ordered(normal)`, share a parameter without dims:
+    it has the shape of the draws.
+    """
+    dims = {each.name: each.dims for each in node.entry.parameters}
+    if node.entry.result_dims and dims.get(conflict.parameter) == ():
+        whole = f"make its shape {show(conflict.wanted)}, one value for each draw"
+        return {
+            "reason": f"all entries of a draw of `{node.entry.name}` share one value of it",
+            "hint": whole if conflict.wanted else "write one number",
+        }
+    return {
+        "reason": f"`{node.name}` has shape {show(conflict.wanted)}",
+        "hint": "make the two agree, or write a number for all entries alike",
+    }
 
 
 def _is_of_classes(node: Distributed, conflict: Conflict) -> bool:
