@@ -102,10 +102,10 @@ class Boundary:
 
 def _report_usage(error: typer.TyperException) -> int:
     """A wrong command line: the usage of the verb, and the error."""
-    from specc.cli.suggestion import suggestion
+    from specc.cli.suggestion import plain, suggestion
 
     context = getattr(error, "ctx", None)
-    message = error.format_message()
+    message = plain(error.format_message())
     if context is not None and not message.startswith("Usage:"):  # else it is the help itself
         echo_error(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n")
     title = "" if message.startswith("Usage:") else f"{typer.style('Error:', fg='red', bold=True)} "

@@ -1,6 +1,8 @@
-"""The likely meaning of an option that a verb does not have."""
+"""The likely meaning of an option that a verb does not have, and of a word that it cannot have."""
 
 from __future__ import annotations
+
+import re
 
 import typer
 
@@ -12,7 +14,7 @@ def suggestion(error: typer.TyperException) -> str:
     """
     option, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
     if option is None or context is None:
-        return ""
+        return _word(error)
     if not any(parameter.name == "settings" for parameter in context.command.params):
         return ""
     from specc.language.schema.keys import keys_ending_in
@@ -21,3 +23,23 @@ def suggestion(error: typer.TyperException) -> str:
     if not found:
         return ""
     return f"\n  did you mean `--set {found[0]}=...`?"
+
+
+NOT_ONE_OF = re.compile(r"(?:Value error, )?'(?P<word>.*)' is not one of (?P<known>'.*')\.$", re.S)
+"""Typer's message about a word that is not one of those of an option, by its validator."""
+
+
+def plain(message: str) -> str:
+    """The message of a wrong command line, without the kind of the exception in it."""
+    return message.replace("Value error, ", "", 1)
+
+
+def _word(error: typer.TyperException) -> str:
+    """A line with the word that is meant: `ddim` for `--sampler dddim`."""
+    found = NOT_ONE_OF.match(getattr(error, "message", ""))
+    if found is None:
+        return ""
+    from specc.diagnostics.nearest import nearest
+
+    meant = nearest(found["word"], re.findall(r"'([^']*)'", found["known"]))
+    return f"\n  did you mean `{meant}`?" if meant else ""

@@ -121,6 +121,23 @@ def test_an_option_that_is_a_value_of_the_spec_leads_to_set(capsys, arguments, l
     assert ("did you mean" in result.err) == bool(lead) and lead in result.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["sample", "run", "--sampler", "dddim"], "ddim"),
+        (["check", "x.yaml", "--format", "jsn"], "json"),
+        (["evaluate", "run", "--estimator", "it's"], ""),
+        (["sample", "run", "--start", "xyzzy"], ""),
+    ],
+)
+def test_a_word_that_an_option_cannot_have(capsys, arguments, meant):
+    result = run(capsys, *arguments)
+    assert result.code == 2
+    assert "is not one of" in result.err and "Value error" not in result.err
+    assert ("did you mean" in result.err) == bool(meant)
+    assert not meant or f"\n  did you mean `{meant}`?\n" in result.err
+
+
 def test_help_names_arguments_as_the_usage_does(capsys):
     out = run(capsys, "runs", "--help").out
     assert out.startswith("Usage: specc runs [OPTIONS] [FOLDER...]\n")
