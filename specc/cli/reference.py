@@ -20,6 +20,7 @@ def is_spec(word: str) -> bool:
 
 def entries(word: str, as_json: bool = False) -> str:
     """The entries of a name or key; raises `Failure` if there is none."""
+    from specc.catalog.registry import DISTRIBUTIONS
     from specc.reference.pages import find, guess
     from specc.reference.text import render
 
@@ -30,7 +31,7 @@ def entries(word: str, as_json: bool = False) -> str:
         hint = (
             f"did you mean `{meant}`?" if meant else "names, keys and codes are in docs/reference"
         )
-        raise usage(f"{about} `{word}`", hint)
+        raise usage(f"{about} `{word}`", DISTRIBUTIONS.problem(word) or hint)
     if as_json:
         values = [dataclasses.asdict(entry) for entry in found]
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"

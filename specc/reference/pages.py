@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specc.catalog.other_names import suggested_name
+from specc.catalog.registry import DISTRIBUTIONS, MODIFIERS
 from specc.reference.entry import Entry, Page
 from specc.reference.kinds import (
     bijections,
@@ -54,8 +55,12 @@ def find(word: str) -> tuple[Entry, ...]:
     """Return the entries of a name of the catalog, or of keys by their path or last part.
 
     A path may contain names of a spec: `model.z.plate` finds `model.NODE.plate`, and so does
-    `model.plate`. The result is empty if there is no entry.
+    `model.plate`. `ordered(normal)` finds the modifier and the distribution. The result is empty if
+    there is no entry.
     """
+    outer, inner = DISTRIBUTIONS.parts(word)
+    if inner is not None:
+        return (*find(outer), *find(inner)) if word in DISTRIBUTIONS else ()
     every = tuple(named())
     sought = tuple(word.split("."))
     exact = [e for e in every if e.name == word or (e.kind == "key" and _leads(e.name, sought))]
@@ -78,5 +83,15 @@ def _leads(path: str, sought: tuple[str, ...]) -> bool:
 
 def guess(word: str) -> str | None:
     """Return the probable name: the equivalent of a name of another library, or a similar one."""
+    outer, inner = DISTRIBUTIONS.parts(word)
+    if inner is not None:
+        modifier = outer if outer in MODIFIERS else suggested_name(outer, MODIFIERS)
+        meant = f"{modifier}({inner if inner in DISTRIBUTIONS else _base(inner)})"
+        return meant if meant in DISTRIBUTIONS else None
     names = {entry.name for entry in named()}
     return suggested_name(word, sorted(names | {name.rpartition(".")[2] for name in names}))
+
+
+def _base(word: str) -> str | None:
+    """The distribution that a modifier probably modifies."""
+    return guess(word) if "(" in word else suggested_name(word, DISTRIBUTIONS)

@@ -62,6 +62,15 @@ def test_an_unknown_name_gets_a_suggestion(capsys):
     assert "did you mean" in run(capsys, "explain", "adm").err
 
 
+def test_a_modified_distribution_leads_to_its_parts(capsys):
+    out = run(capsys, "explain", "ordered(normal)").out
+    assert out.startswith("ordered: modifier\n") and "\nnormal: distribution\n" in out
+    assert "did you mean `ordered(normal)`?" in run(capsys, "explain", "orderd(gaussian)").err
+    result = run(capsys, "explain", "ordered(bernoulli)")
+    assert result.code == 2 and "the values of `bernoulli` are not real numbers" in result.err
+    assert "did you mean" not in run(capsys, "explain", "xyzzy(normal)").err
+
+
 def test_a_file_goes_before_a_name(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "normal").write_text("specc: 1\n")
