@@ -172,7 +172,8 @@ class ProgressBar:
             return
         self._printed = now
         text = f"{self.stage}epoch {line['epoch']}/{self.epochs}  {self._parts}"
-        self.console.print(text, highlight=False, soft_wrap=True)
+        # Markup would take the index of `z[t-1]` for a style.
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _is_minus(value: float | None, loss: float | None) -> bool:

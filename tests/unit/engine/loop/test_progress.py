@@ -73,3 +73,10 @@ def test_numbers_that_are_not_finite(capsys):
     with ProgressBar("vae", 1, 10) as shown:
         shown.epoch({"epoch": 1, "step": 10, "loss": float("nan"), "parts": {"elbo": None}})
     assert "elbo not finite" in capsys.readouterr().err
+
+
+def test_the_index_of_a_step_is_no_markup(capsys):
+    name = "KL(q(z | z[t-1], x) || p(z | z[t-1]))"
+    with ProgressBar("vae", 1, 10) as shown:
+        shown.epoch({"epoch": 1, "step": 10, "loss": 1.0, "parts": {name: 1.5}})
+    assert f"{name} 1.500\n" in capsys.readouterr().err
