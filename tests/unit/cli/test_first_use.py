@@ -99,7 +99,7 @@ def test_the_plan_of_a_run_is_printed_before_torch_is_imported():
     done = begun()
     assert done.returncode == 130
     assert done.stderr.splitlines()[:4] == [
-        "model:    line, 1 parameters",
+        "model:    line, 1 parameter",
         "data:     npz, x.npz",
         "training: 2 epochs, batches of 8, adam, seed 0",
         "run:      runs/line-2",

@@ -69,7 +69,7 @@ def test_the_losses_are_printed():
     assert print_objective(objective_of(NVIL)) == (
         """\
 2 simultaneous players
-objective elbo, 1 particles
+objective elbo, 1 particle
 player bound, training encoder, decoder, minimizes
   sum
     -1
@@ -88,7 +88,7 @@ draw z in guide: score (mean)
 decided z: score (mean), because the spec requests it
 decided KL(z): closed form, because bernoulli and bernoulli, exact
 decided z: score gradient on 1 of 2 terms, because the others are not downstream of it
-objective elbo, 1 particles
+objective elbo, 1 particle
 player baseline, training baseline, minimizes
   sum
     -1
