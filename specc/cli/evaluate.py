@@ -153,7 +153,8 @@ def in_words(found: Evaluation) -> Iterator[str]:
         yield f"{name}: not available; {reason}"
     for name, shares in found.parts.items():
         if shares:
-            yield f"terms of the loss on `{name}`:"
+            over = f", means over {found.averaged_over}" if found.averaged_over else ""
+            yield f"terms of the loss on `{name}`{over}:"
         width = max(map(len, shares), default=0)
         for term, share in shares.items():
             error = error_of(share.standard_error)

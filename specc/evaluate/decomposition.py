@@ -21,8 +21,10 @@ from specc.engine.order.streams import Stream, noise_at
 from specc.engine.schedule.scalars import final_scalars
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.guide_draws import shared_draw
+from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.scoring import fixed_batch
 from specc.evaluate.solver_checks import require_solutions
+from specc.runtime.failure import RunFailure
 from specc.runtime.losses import metric_names
 
 GUIDE = "guide.sample_and_log_prob"
@@ -32,6 +34,9 @@ BATCHES = 200
 PARTICLES = 32
 SHARED = "guide.sample_global"
 SHARED_DRAWS = 8
+MOST_DRAWS, LEAST_DRAWS = 100, 20
+MOST_BATCHES = 4000
+"""Batches over all draws of a sampler that determine the number of these draws."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,11 @@ def loss_terms(loaded: LoadedRun, part: str = "test", seed: int = 0) -> dict[str
     rows are divided into 200 batches, or into those of 100 rows from 20,000 rows on, and the error
     is that of the means of batches, which has the same expectation. A loss with a function of all
     rows of a batch has batches of 100 rows, or of a quarter of fewer than 200. The error is nan for
-    one row. If the guide
-    draws latents that all rows share, each batch has 8 draws of them: the means are expectations
-    under the guide, and the error includes the variance over draws. There are none of a part that
-    one of several sources does not have, nor of a loss with latents of the training rows.
+    one row. With a sampler a term is a mean over 20 to 100 draws of the posterior,
+    E_w[log p(x | w)]. If the guide draws latents that all rows share, each batch has 8 draws of
+    them: the means are expectations under the guide, and the error includes the variance over
+    draws. There are none of a part that one of several sources does not have, nor of a loss with
+    latents of the training rows, nor of a sampler that has no draw yet.
     """
     sources = () if loaded.data is None else loaded.data.unpaired
     sampler = loaded.manifest.sampler
@@ -72,14 +78,47 @@ def loss_terms(loaded: LoadedRun, part: str = "test", seed: int = 0) -> dict[str
     size = len(rows) if loaded.manifest.coupled else _size(len(rows), shares_batch)
     found: dict[str, list[float]] = {}
     counts, observed = [], rows.observed_fractions()
+    slices = [*rows.slices(size)]
+    most = min(MOST_DRAWS, max(LEAST_DRAWS, MOST_BATCHES // len(slices)))
+    try:
+        draws = PosteriorDraws.of(loaded, most)
+    except RunFailure:
+        return {}
     with loaded.computing(), require_solutions(program.folder):
         program.eval()
-        for start, index, share in rows.slices(size):
+        for start, index, share in slices:
             batch = fixed_batch(loaded, rows, index, seed)
             counts.append(round(share * len(rows)))
-            for name, value in _values(loaded, batch, (seed, start), observed).items():
+            for name, value in _over_draws(loaded, batch, (seed, start), observed, draws).items():
                 found.setdefault(name, []).append(value)
     return {name: _mean_estimate(values, counts) for name, values in found.items()}
+
+
+def averaged_over(loaded: LoadedRun) -> str:
+    """What the terms of a loss are averaged over beside rows; "" if it is nothing."""
+    if loaded.manifest.sampler is not None:
+        return "draws of the posterior"
+    return "draws of the guide" if loaded.program.can(SHARED) else ""
+
+
+def _over_draws(
+    loaded: LoadedRun,
+    batch: Batch,
+    at: tuple[int, int],
+    observed: Mapping[str, float],
+    draws: PosteriorDraws | None,
+) -> dict[str, float]:
+    """The terms of every loss on a batch, each a mean over draws of a sampler, if there are some.
+
+    At the single values that the program happens to have they would be those of one draw.
+    """
+    if draws is None:
+        return _values(loaded, batch, at, observed)
+    found: dict[str, float] = {}
+    for _ in draws.each():
+        for name, value in _values(loaded, batch, at, observed).items():
+            found[name] = found.get(name, 0.0) + value / len(draws)
+    return found
 
 
 def _size(rows: int, shares_batch: bool) -> int:

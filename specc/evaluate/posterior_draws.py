@@ -54,10 +54,17 @@ class PosteriorDraws:
         return len(self.positions)
 
     def each(self) -> Iterator[int]:
-        """Sets the parameters of the program to one draw after the other; yields its number."""
-        for number, position in enumerate(self.positions):
-            self.coordinates.move_to(position)
-            yield number
+        """Sets the parameters of the program to one draw after the other; yields its number.
+
+        Afterwards they have the values from before, so that no result depends on those before it.
+        """
+        before = self.coordinates.position()
+        try:
+            for number, position in enumerate(self.positions):
+                self.coordinates.move_to(position)
+                yield number
+        finally:
+            self.coordinates.move_to(before)
 
     def log_prob(self, batch: Batch) -> Tensor:
         """The log of the mean over draws w of p(x | w), for each row: [rows].

@@ -27,7 +27,8 @@ class Evaluation:
 
     `metrics` has the metrics by name, and `refused` the reasons for those that the program does not
     allow. By part of the data, `parts` has the terms of the loss, and `active` the numbers of
-    active units and of all units of each latent. `labels` has the metrics of labels.
+    active units and of all units of each latent. `labels` has the metrics of labels, and
+    `averaged_over` what the terms are averaged over beside rows, or "".
     """
 
     metrics: Mapping[str, Summary]
@@ -35,6 +36,7 @@ class Evaluation:
     parts: Mapping[str, Mapping[str, MeanEstimate]]
     active: Mapping[str, Mapping[str, tuple[int, int]]]
     labels: Mapping[str, ClassificationMetrics]
+    averaged_over: str = ""
 
     def numbers(self) -> dict[str, object]:
         """All values that must be finite, by name."""
@@ -83,6 +85,7 @@ def measured(
         parts={name: decomposition.loss_terms(opened, name) for name in parts},
         active={name: decomposition.active_units(opened, name) for name in parts},
         labels={} if first is None else measure_classification(opened, first, quiet=quiet),
+        averaged_over=decomposition.averaged_over(opened),
     )
 
 

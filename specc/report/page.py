@@ -208,7 +208,9 @@ def _bound(loaded: LoadedRun, part: str) -> str:
         if len(kl) > 1
         else ""
     )
-    where = f"<p>On the {escape(part)} rows; densities and divergences in nats.</p>"
+    over = decomposition.averaged_over(loaded)
+    means_over = f", means over {over}" if over else ""
+    where = f"<p>On the {escape(part)} rows{means_over}; densities and divergences in nats.</p>"
     return f"{where}{terms}{drawn}{active_units}"
 
 

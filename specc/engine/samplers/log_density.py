@@ -89,6 +89,12 @@ class Coordinates:
         model = self.program.model
         return {name: self.over(positions, partial(getattr, model, name)) for name in self.latents}
 
+    def position(self) -> Array:
+        """The position [size] of the program."""
+        live = dict(self.program.named_parameters())
+        found = torch.cat([live[name].detach().reshape(-1) for name in self.names])
+        return found.double().cpu().numpy().copy()
+
     def move_to(self, position: Array) -> None:
         """Sets the parameters of the program to a position [size]."""
         live = dict(self.program.named_parameters())
