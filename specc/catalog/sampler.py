@@ -24,7 +24,11 @@ class SamplerOptions(NoOptions):
         le=10**7,
     )
     draws: int = Field(
-        1000, description="The number of draws of each chain after the warm-up.", ge=1, le=10**7
+        1000,
+        description="The number of draws of each chain after the warm-up.",
+        ge=1,
+        le=10**7,
+        json_schema_extra={"digest": "steering"},  # a run that resumes may make more
     )
 
 

@@ -224,8 +224,8 @@ def same_draws(one, other):
     return same and np.array_equal(first.statistics, second.statistics)
 
 
-def stopped(code, folder, monkeypatch, at):
-    """A run that is interrupted at a transition, and goes on from there."""
+def stop_at(patch, at):
+    """Interrupts runs at a transition."""
     result = Transitions._result
 
     def stop(self, number):
@@ -233,8 +233,13 @@ def stopped(code, folder, monkeypatch, at):
             signal.raise_signal(signal.SIGINT)
         return result(self, number)
 
+    patch.setattr(Transitions, "_result", stop)
+
+
+def stopped(code, folder, monkeypatch, at):
+    """A run that is interrupted at a transition, and goes on from there."""
     with monkeypatch.context() as patch:
-        patch.setattr(Transitions, "_result", stop)
+        stop_at(patch, at)
         assert fails("E0812", code, folder / "run", options(folder))
     before = Draws.read(folder / "run").positions.copy()
     train(code, folder / "run", options(folder, resume=True))
@@ -256,6 +261,38 @@ def test_so_does_one_whose_density_is_compiled(tmp_path, monkeypatch):
     assert "as C++" in (tmp_path / "whole" / "run.json").read_text()
     stopped(code, tmp_path, monkeypatch, 130)
     assert same_draws(tmp_path / "run", tmp_path / "whole")
+
+
+MORE = REGRESSION + NUTS.replace("draws: 300", "draws: 420")
+
+
+@pytest.mark.parametrize("at", [None, 130])
+def test_a_run_makes_more_draws_as_if_it_had_from_the_start(tmp_path, monkeypatch, regression, at):
+    """Also one that was interrupted within an epoch, whose epochs get longer."""
+    regression_rows(tmp_path)
+    less, more = made(tmp_path, REGRESSION + NUTS), made(tmp_path / "more", MORE)
+    train(more, tmp_path / "whole", options(tmp_path))
+    if at is None:
+        train(less, tmp_path / "run", options(tmp_path))
+    else:
+        with monkeypatch.context() as patch:
+            stop_at(patch, at)
+            assert fails("E0812", less, tmp_path / "run", options(tmp_path))
+    said = []
+    resume = options(tmp_path, resume=True, say=said.append)
+    train(more, tmp_path / "run", resume)
+    assert any("sampler.nuts.draws: 300 -> 420" in line for line in said)
+    assert same_draws(tmp_path / "run", tmp_path / "whole")
+    assert not same_draws(tmp_path / "run", regression[-1].folder)
+    assert not list((tmp_path / "run" / "draws").glob("*.grown"))
+    assert "420 draws, more than 300" in str(fails("E0801", less, tmp_path / "run", resume))
+
+
+def test_other_chains_need_another_folder(regression, tmp_path):
+    _, run, resume = copied(regression, tmp_path)
+    text = REGRESSION + NUTS.replace("chains: 2", "chains: 3")
+    failure = fails("E0801", made(tmp_path / "three", text), run, resume)
+    assert "--from" not in failure.hint and "choose another folder" in failure.hint
 
 
 def copied(regression, tmp_path):

@@ -4,9 +4,9 @@
     draws/statistics.npy   [chains, warmup + draws]     what is known of each transition
 
 The files have their final size from the start, for which the disk must have room, and are mapped
-into memory. A checkpoint states how many transitions each chain has ended. A run that resumes
-repeats those after the checkpoint, with the same random numbers, and so writes the same values
-again.
+into memory; they grow if a run resumes with more draws. A checkpoint states how many transitions
+each chain has ended. A run that resumes repeats those after the checkpoint, with the same random
+numbers, and so writes the same values again.
 """
 
 from __future__ import annotations
@@ -170,7 +170,23 @@ class Draws:
 def _mapped(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:  # noqa: ANN401
     """A file of this dtype and shape that is mapped into memory; the existing one, if there is."""
     if path.exists():
-        return _opened(path, dtype, shape)
+        found = _opened(path, dtype, shape)
+        return found if found.shape == shape else _grown(path, found, shape)
+    return _new(path, dtype, shape)
+
+
+def _grown(path: Path, found: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401
+    """A file of more columns in the place of one, which is there until the new one is complete."""
+    beside = path.with_suffix(".grown")
+    beside.unlink(missing_ok=True)
+    grown = _new(beside, found.dtype, shape)
+    grown[:, : found.shape[1]] = found
+    grown.flush()
+    beside.replace(path)
+    return grown
+
+
+def _new(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:  # noqa: ANN401
     found = open_memmap(path, mode="w+", dtype=dtype, shape=shape)
     # A write to a mapped file on a full disk would kill the process, so its space is taken now.
     if hasattr(os, "posix_fallocate"):
@@ -184,12 +200,17 @@ def _mapped(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:  #
 
 
 def _opened(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:  # noqa: ANN401
-    """An existing file; raises RunFailure E0803 if it has another shape or is damaged."""
+    """An existing file, which may have fewer columns.
+
+    Raises RunFailure: E0803 if it has another shape or is damaged.
+    """
     try:
         found = np.load(path, mmap_mode="r+")
     except (ValueError, EOFError) as error:
         raise _damaged(path, str(error)) from error
-    if found.shape != shape or found.dtype != dtype:
+    is_part = found.ndim == len(shape) > 1 and found.shape[1] <= shape[1]
+    rest = (shape[0], *shape[2:])
+    if not is_part or (found.shape[0], *found.shape[2:]) != rest or found.dtype != dtype:
         raise _damaged(path, f"it has the shape {found.shape}, not {shape}")
     return found
 

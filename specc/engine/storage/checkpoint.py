@@ -99,10 +99,11 @@ class Counters:
     def under(self, per_epoch: int, steps: int) -> Counters:
         """The counters under a changed spec of `steps` steps, `per_epoch` in each epoch.
 
-        If the former end of the stage cut the last epoch short, that epoch continues.
+        If the former end of the stage cut the last epoch short, that epoch continues. The epochs of
+        a sampler are longer if it makes more draws.
         """
         own = self.in_stage
-        if own.step or own.total >= min(own.epoch * per_epoch, steps):
+        if own.total >= min(own.epoch * per_epoch + own.step, steps):
             return self
         epochs, step = divmod(own.total, per_epoch)
         return replace(self, epoch=self.first_epoch + epochs, step=step)

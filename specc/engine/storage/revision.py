@@ -49,10 +49,11 @@ def revision(run: Path, manifest: Manifest, moved: Mapping[str, str]) -> Revisio
     fit = compare_weights(side(known), side(manifest), moved)
     if fit.outcome != "resumes":
         hint = "choose another folder, or train the spec that is in it"
-        if fit.names:
+        if fit.names and manifest.sampler is None:  # chains start at random points
             hint = f"{fit.sentence()}: `--from {run}` starts a new run with them"
         message = f"the run in {run} cannot resume under this spec: {fit.reason()}"
         raise RunFailure("E0801", message, hint=hint, exit_code=USAGE)
+    _require_as_many_draws(run, known, manifest)
     pairs = {module_of(new): module_of(old) for new, old in fit.names.items()}
     names = {new: old for new, old in pairs.items() if new != old}
     return Revision(names, tuple(_changes(known, manifest, names)))
@@ -79,12 +80,26 @@ def _changes(old: Manifest, new: Manifest, names: Mapping[str, str]) -> Iterator
     if old.name != new.name:
         yield f"name: {old.name} -> {new.name}"
     yield from (f"{before} is now {after}" for after, before in names.items())
-    before = dict(flat("train.", old.train)) | dict(flat("evaluate.", old.evaluate))
-    after = dict(flat("train.", new.train)) | dict(flat("evaluate.", new.evaluate))
+    before, after = dict(_settings(old)), dict(_settings(new))
     for key in dict.fromkeys([*after, *before]):
         was, now = before.get(key, "nothing"), after.get(key, "nothing")
         if was != now and not key.endswith(".at"):
             yield f"{key}: {was} -> {now}"
+
+
+def _settings(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    yield from flat("train.", manifest.train)
+    yield from flat("evaluate.", manifest.evaluate)
+    if manifest.sampler is not None:
+        yield from flat(f"sampler.{manifest.sampler.name}.", manifest.sampler.options)
+
+
+def _require_as_many_draws(run: Path, old: Manifest, new: Manifest) -> None:
+    """Checks that a run of a sampler keeps its draws; raises RunFailure E0801 if not."""
+    if old.sampler is None or new.sampler is None or new.sampler.draws >= old.sampler.draws:
+        return
+    message = f"the run in {run} has {old.sampler.draws:,} draws, more than {new.sampler.draws:,}"
+    raise RunFailure("E0801", message, hint="choose another folder", exit_code=USAGE)
 
 
 def flat(above: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

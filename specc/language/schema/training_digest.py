@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
+from specc.catalog.registry import SAMPLERS
 from specc.language.schema.data import Sources
 from specc.language.schema.digests import digest_classes, is_digested
 from specc.language.schema.document import Document
 from specc.language.schema.optimizers import OPTIMIZERS
+from specc.language.schema.sampler import ChainSpec, SamplerSpec
 from specc.language.schema.train import Optimizer, PlayerSettings
 
 
@@ -84,6 +86,14 @@ def _fixed_of_players(document: Document) -> dict[str, object]:
     return found
 
 
+def _steering(sampler: SamplerSpec) -> frozenset[str]:
+    """The options that a run of a sampler may change; chains for updates change none."""
+    if isinstance(sampler, ChainSpec):
+        return frozenset()
+    classes = digest_classes(SAMPLERS[sampler.name].Options)
+    return frozenset(name for name, kind in classes.items() if kind == "steering")
+
+
 def _fixed(where: str, value: object) -> Iterator[tuple[str, object]]:
     if not isinstance(value, BaseModel):
         return
@@ -94,6 +104,9 @@ def _fixed(where: str, value: object) -> Iterator[tuple[str, object]]:
             options = digest_classes(OPTIMIZERS[inner.name])
             held = (o for o in inner.options if options[o] == "training")
             yield from ((f"{where}.{name}.{o}", _plain(inner.options[o])) for o in held)
+        elif isinstance(value, SamplerSpec) and isinstance(inner, Mapping):
+            steers = _steering(value)
+            yield f"{where}.{name}", {k: _plain(o) for k, o in inner.items() if k not in steers}
         elif kind == "training" and is_digested(value, name):
             yield f"{where}.{name}", _plain(inner)
         elif isinstance(inner, Mapping):

@@ -649,11 +649,18 @@ sampler: {nuts: {chains: 2, draws: 100}}
 """
 
 
-@pytest.mark.parametrize("other", ["chains: 3, draws: 100", "chains: 2, draws: 200"])
-def test_the_options_of_a_sampler_are_training_that_a_run_holds_on_to(other):
+@pytest.mark.parametrize(
+    ("other", "is_held"),
+    [
+        ("chains: 3, draws: 100", True),
+        ("warmup: 50, chains: 2, draws: 100", True),
+        ("chains: 2, draws: 200", False),
+    ],
+)
+def test_a_run_holds_on_to_the_options_of_a_sampler_but_makes_more_draws(other, is_held):
     text = SAMPLED.replace("chains: 2, draws: 100", other)
     assert changed(SAMPLED, text) == TRAINING
-    assert held(SAMPLED) != held(text)
+    assert (held(SAMPLED) != held(text)) == is_held
 
 
 def test_how_weights_start_is_training():
