@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from specc.evaluate.impute import Filled
+    from specc.evaluate.units import Units
     from specc.run import Run
 
 
@@ -33,18 +34,27 @@ File = Annotated[
     ),
 ]
 Draws = Annotated[
-    int,
-    typer.Option("--draws", min=1, max=10**4, metavar="N", help="Number of draws for each row."),
+    int | None,
+    typer.Option(
+        "--draws",
+        min=1,
+        max=10**4,
+        metavar="N",
+        help="Number of draws for each row; 16 by default.",
+    ),
 ]
 Sweeps = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--sweeps",
         min=1,
         max=10**6,
         metavar="N",
-        help="Number of iterations, each of which proposes and weights new draws.",
+        help="Number of iterations, each of which proposes and weights new draws; 100 by default.",
     ),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, metavar="N", help="Random seed; 0 by default.")
 ]
 Latents = Annotated[
     bool,
@@ -79,9 +89,9 @@ def command(
     rows: Annotated[
         int | None, typer.Option("--rows", min=1, metavar="N", help="Use only the first N rows.")
     ] = None,
-    draws: Draws = 16,
-    sweeps: Sweeps = 100,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Random seed.")] = 0,
+    draws: Draws = None,
+    sweeps: Sweeps = None,
+    seed: Seed = None,
     units: options.Units = "data",
     latents: Latents = False,
     out: Out = None,
@@ -94,36 +104,53 @@ def command(
     path = Path(out) if out is not None else folder / ("latents.npz" if latents else "imputed.npz")
     if path.suffix != ".npz":
         raise usage(f"{path} does not end in .npz", "for example --out imputed.npz")
+    stated = {"draws": draws, "sweeps": sweeps, "seed": seed}
+    chosen = {name: value for name, value in stated.items() if value is not None}
+    if latents:
+        _refuse(chosen, is_part=given is None, units=units)
     prepare()
     from specc.run import open_run
 
     opened = open_run(folder, data_dir=data_dir, device=device)
     if latents:
-        return _latents(opened, part, rows, path, given, as_json=as_json)
-    known = tuple((own := opened.loaded.manifest).fields_beside(own.observed()))
+        return _latents(opened, part, rows, path, given, units, as_json=as_json)
+    manifest = opened.loaded.manifest
+    known = tuple(manifest.fields_beside(manifest.observed()))
     x = None if given is None else _read(given, known)
     if given is None:
         part = part_of(opened.loaded, part)
-    found = opened.impute(
-        part=part, x=x, draws=draws, sweeps=sweeps, rows=rows, seed=seed, units=units
-    )
+    found = opened.impute(part=part, x=x, rows=rows, units=units, **chosen)
     _write(path, found)
     summary = {name: filled.summary() for name, filled in found.items()}
     if units == "model":
         found = {name: filled.in_data_units(opened.loaded) for name, filled in found.items()}
     picture = _draw(opened, path.with_suffix(".png"), found)
+    typer.echo(_answer(path, picture, summary, as_json=as_json))
+    return exits.DONE
+
+
+def _answer(
+    path: Path, picture: Path | None, summary: Mapping[str, Mapping[str, Any]], *, as_json: bool
+) -> str:
+    """The summary of each field and the files, as JSON or a line each."""
     if as_json:
         from specc.engine.storage import file_io
 
         made = {"file": str(path), "picture": None if picture is None else str(picture)}
-        typer.echo(file_io.to_json({**made, "fields": summary}, indent=2))
-        return exits.DONE
-    for name, field in summary.items():
-        typer.echo(_line(name, field))
-    typer.echo(f"filled: {path}")
-    if picture is not None:
-        typer.echo(f"picture: {picture}")
-    return exits.DONE
+        return file_io.to_json({**made, "fields": summary}, indent=2)
+    lines = [_line(name, field) for name, field in summary.items()]
+    lines.append(f"filled: {path}")
+    return "\n".join(lines if picture is None else [*lines, f"picture: {picture}"])
+
+
+def _refuse(chosen: Collection[str], *, is_part: bool, units: Units) -> None:
+    """Raises `Failure` for an option that does not change the probabilities of latents."""
+    if chosen:
+        message = f"--{next(iter(chosen))} has no use with --latents"
+        raise usage(message, "leave it out: nothing is drawn for their probabilities")
+    if is_part and units != "data":
+        message = "--units has no use with --latents and a part of the spec's data"
+        raise usage(message, "leave it out: it states the units of the values in a --file")
 
 
 def _latents(
@@ -132,6 +159,7 @@ def _latents(
     rows: int | None,
     path: Path,
     given: Path | None,
+    units: Units,
     *,
     as_json: bool,
 ) -> int:
@@ -145,7 +173,7 @@ def _latents(
     else:
         known = tuple(opened.loaded.manifest.fields)
         read = {name: value[:rows] for name, value in _read(given, known).items()}
-        found = opened.posterior_probs(read)
+        found = opened.posterior_probs(read, units=units)
     write_bytes(path, as_npz({name: value.numpy() for name, value in found.items()}))
     shapes = {name: list(value.shape) for name, value in found.items()}
     if as_json:

@@ -30,7 +30,7 @@ MOST_SHARED = 10_000
 
 
 def posterior_probs(loaded: LoadedRun, batch: Batch) -> dict[str, Tensor]:
-    """The probability of each value of the latents: [rows, ..., values] of those of rows.
+    """The probability of each value of the latents: [rows, ..., values] of those of rows, on a CPU.
 
     Of those of elements it is [elements, ..., values], of those of all rows [..., values].
     Raises RunFailure: E0805, if the program sums out no finite latent.
@@ -42,12 +42,12 @@ def posterior_probs(loaded: LoadedRun, batch: Batch) -> dict[str, Tensor]:
         program.eval()
         draws = PosteriorDraws.of(loaded, MOST_DRAWS)
         if draws is None:
-            return dict(probs(**given))
+            return {name: value.cpu() for name, value in probs(**given).items()}
         total: dict[str, Tensor] = {}
         for _ in draws.each():
             found = probs(**given)
             total = {n: total[n] + v if n in total else v for n, v in found.items()}
-        return {name: value / len(draws) for name, value in total.items()}
+        return {name: (value / len(draws)).cpu() for name, value in total.items()}
 
 
 def of_part(loaded: LoadedRun, part: str, rows: int | None = None) -> dict[str, Tensor]:
@@ -60,7 +60,7 @@ def of_part(loaded: LoadedRun, part: str, rows: int | None = None) -> dict[str, 
     size = count if loaded.manifest.coupled else ROWS_AT_ONCE
     slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
     pieces = [posterior_probs(loaded, fixed_batch(loaded, found, index, 0)) for index in slices]
-    return {n: torch.cat([piece[n] for piece in pieces]).cpu() for n in pieces[0]}
+    return {n: torch.cat([piece[n] for piece in pieces]) for n in pieces[0]}
 
 
 def of_shared(loaded: LoadedRun) -> dict[str, list[Any]]:

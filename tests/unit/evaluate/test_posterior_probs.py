@@ -25,9 +25,10 @@ OF_ROWS = "z: {latent: categorical, probs: [0.3, 0.7]}"
 OF_ALL = "z: {latent: categorical, probs: [0.3, 0.7], global: true}"
 
 
-def trained(folder, latent, count=2500, loc="mean[z]"):
-    np.savez(folder / "d.npz", x=np.random.default_rng(0).normal(size=count).astype(np.float32))
-    (folder / "mixture.yaml").write_text(MIXTURE.format(latent=latent, loc=loc))
+def trained(folder, latent, count=2500, loc="mean[z]", spec=MIXTURE, x=None):
+    drawn = np.random.default_rng(0).normal(size=count).astype(np.float32)
+    np.savez(folder / "d.npz", x=drawn if x is None else x)
+    (folder / "mixture.yaml").write_text(spec.format(latent=latent, loc=loc))
     model = specc.load(folder / "mixture.yaml")
     return model.train(folder / "run", data_dir=folder)
 
@@ -88,3 +89,54 @@ def test_a_program_without_sums_is_refused(tmp_path):
     with pytest.raises(RunFailure) as failure:
         run.posterior_probs(torch.zeros(2))
     assert failure.value.code == "E0805"
+
+
+def test_a_file_in_either_units(tmp_path, capsys):
+    """A standardized field of a file is converted from the units of the data, or not at all."""
+    far = np.random.default_rng(0).normal(5, 3, size=400).astype(np.float32)
+    scaled = MIXTURE.replace("{{from: x}}", "{{from: x, standardize: true}}")
+    run = trained(tmp_path, OF_ROWS, spec=scaled, x=far)
+    ours = torch.tensor([0.4, -1.5, 2.0])
+    given = tmp_path / "rows.npz"
+    record = run.loaded.data.record["x"]
+    data = record["deviation"] * ours + record["mean"]
+    for units, x in {"model": ours, "data": data}.items():
+        np.savez(given, x=x.numpy())
+        out = tmp_path / f"{units}.npz"
+        told = specc_verb(
+            capsys, "impute", run.folder, "--latents", "--file", given, "--units", units,
+            "--data-dir", tmp_path, "--out", out,
+        )  # fmt: skip
+        assert told.code == 0, told.err
+        found = torch.as_tensor(np.load(out)["z"])
+        assert torch.allclose(found, log_joint(ours).softmax(-1), atol=1e-5), units
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--draws", 16), ("--sweeps", 100), ("--seed", 0), ("--units", "model")],
+    ids=lambda option: option[0],
+)
+def test_an_option_without_use_is_refused(option, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    told = specc_verb(capsys, "impute", tmp_path / "run", "--latents", *option)
+    assert told.code == 2
+    assert f"{option[0]} has no use with --latents" in told.err
+
+
+class Elsewhere(torch.Tensor):
+    """A tensor of another device, as far as it must be moved before it is written."""
+
+    def cpu(self):
+        return self.as_subclass(torch.Tensor)
+
+
+def test_probabilities_are_moved_to_the_cpu(tmp_path, monkeypatch):
+    run = trained(tmp_path, OF_ROWS, count=4)
+    method = run.program.model.posterior_probs
+
+    def elsewhere(**given):
+        return {name: value.as_subclass(Elsewhere) for name, value in method(**given).items()}
+
+    monkeypatch.setattr(run.program.model, "posterior_probs", elsewhere)
+    assert type(run.posterior_probs(torch.zeros(2))["z"]) is torch.Tensor
