@@ -20,7 +20,7 @@ from specc.data.unpaired import Unpaired
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.schedule.scalars import final_scalars
 from specc.engine.storage.loaded_run import LoadedRun
-from specc.evaluate.guide_draws import shared_draw
+from specc.evaluate.guide_draws import one_shared_draw
 from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.scoring import fixed_batch
 from specc.evaluate.solver_checks import require_solutions
@@ -177,7 +177,7 @@ def active_units(
         for start in range(0, len(rows), BATCH):
             batch = fixed_batch(loaded, rows, slice(start, min(start + BATCH, len(rows))), seed)
             noise = noise_at(seed, Stream.EVALUATE, 2, start, device=loaded.device)
-            known = {**batch, **shared_draw(program, noise, PARTICLES)}
+            known = {**batch, **one_shared_draw(program, noise, PARTICLES)}
             latents, _ = program.require(GUIDE)(noise, PARTICLES, **program.inputs(GUIDE, known))
             for name, value in latents.items():
                 if _is_local(loaded, name) and value.is_floating_point():

@@ -127,15 +127,27 @@ def _points(program: Program, method: str) -> dict[str, Tensor]:
     return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
 
-def shared_draw(program: Program, noise: Noise, particles: int) -> dict[str, Tensor]:
-    """One draw of the shared latents from the guide, if it draws some, for all particles of rows.
+def one_shared_draw(program: Program, noise: Noise, particles: int) -> dict[str, Tensor]:
+    """One draw of the shared latents from the guide, the same for all particles of rows.
 
-    Each is [particles, 1, *shape], the shape of shared latents beside those of rows.
+    Each is [particles, 1, *shape], the shape of shared latents beside those of rows; empty if the
+    guide draws none.
     """
     if not program.can(ONE):
         return {}
     found: dict[str, Tensor] = program.require(ONE)(noise)
     return {n: v.expand(particles, 1, *v.shape) for n, v in found.items()}
+
+
+def shared_draw_per_particle(program: Program, noise: Noise, particles: int) -> dict[str, Tensor]:
+    """A draw of the shared latents from the guide for each particle of rows.
+
+    Each is [particles, 1, *shape], as of `one_shared_draw`.
+    """
+    if not program.can(MANY):
+        return {}
+    found: dict[str, Tensor] = program.require(MANY)(noise, particles)[0]
+    return found
 
 
 def over_draws(compute: Callable[[Batch], Tensor], draws: Mapping[str, Tensor]) -> Tensor:

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from specc.data.load import Batch
 from specc.evaluate.classification import guide_log_probs
-from specc.evaluate.guide_draws import shared_draw
+from specc.evaluate.guide_draws import one_shared_draw
 from specc.evaluate.importance_weights import LogSums
 from specc.evaluate.sampling import GUIDE, MEAN
 from specc.runtime.fields import Field
@@ -83,7 +83,7 @@ class Population:
             latents = program.require(POSTERIOR)(noise, **program.inputs(POSTERIOR, self.data))
             return latents, self.weights.first.new_zeros(self.members, rows)
         infer = program.require(GUIDE, "imputation")
-        shared = shared_draw(program, noise, 1)
+        shared = one_shared_draw(program, noise, 1)
         known = {**self.state, **self._incomplete(), **shared}
         drawn, log_q = infer(noise, 1, **program.inputs(GUIDE, known))
         latents = {name: value[0] for name, value in drawn.items()}

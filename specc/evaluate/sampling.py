@@ -13,7 +13,7 @@ from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.denoising import Denoising, denoised
 from specc.evaluate.element_draws import ElementDraws
-from specc.evaluate.guide_draws import GuideDraws, shared_draw
+from specc.evaluate.guide_draws import GuideDraws, one_shared_draw
 from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.scoring import fixed_batch
 from specc.evaluate.solver_checks import require_solutions
@@ -200,7 +200,7 @@ def reconstruct(loaded: LoadedRun, rows: int, seed: int = 0, part: str = "test")
         noise = noise_at(seed, Stream.SAMPLE, 1, device=loaded.device)
         program.eval()
         batch = _rows(loaded, part, rows, seed, program.capabilities[GUIDE][:1])
-        shared = shared_draw(program, noise, 1)
+        shared = one_shared_draw(program, noise, 1)
         latents, _ = infer(noise, 1, **program.inputs(GUIDE, {**batch, **shared}))
         means = _means(loaded, {**batch, **shared, **latents})
     return Drawn(batch, {n: v.reshape(batch[n].shape) for n, v in means.items() if n in batch})

@@ -30,7 +30,12 @@ from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.energies.choice import ANNEALED, choose, differs_between_rows
 from specc.evaluate.energies.density import TOP, EnergyDensity
 from specc.evaluate.energies.log_z import CHAINS, TEMPERATURES, Annealing, Direction, Latents
-from specc.evaluate.guide_draws import MANY, GuideDraws, has_shared_guide
+from specc.evaluate.guide_draws import (
+    MANY,
+    GuideDraws,
+    has_shared_guide,
+    shared_draw_per_particle,
+)
 from specc.evaluate.importance_weights import LogSums
 from specc.evaluate.memory import BUDGET, GPU_BUDGET, ChunkSize, chunk_size_for, largest
 from specc.evaluate.pareto import Tail
@@ -344,7 +349,7 @@ def proposed(
     """
     program = loaded.program
     noise = noise_at(seed, Stream.EVALUATE, *counters, device=loaded.device)
-    shared = program.require(MANY)(noise, particles)[0] if program.can(MANY) else {}
+    shared = shared_draw_per_particle(program, noise, particles)
     return proposed_given(program, noise, particles, batch, shared)
 
 

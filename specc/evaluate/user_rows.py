@@ -11,7 +11,7 @@ from specc.data.fields import dtype_of
 from specc.data.load import Batch
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
-from specc.evaluate.guide_draws import JOINT, MANY, GuideDraws
+from specc.evaluate.guide_draws import JOINT, GuideDraws, shared_draw_per_particle
 from specc.evaluate.importance_weights import LogSums
 from specc.evaluate.population_monte_carlo import POSTERIOR
 from specc.evaluate.posterior_draws import PosteriorDraws
@@ -50,7 +50,7 @@ def encode(
     with loaded.computing(), require_solutions(program.folder):
         noise = noise_at(seed, Stream.SAMPLE, 2, device=loaded.device)
         program.eval()
-        shared = program.require(MANY)(noise, particles)[0] if program.can(MANY) else {}
+        shared = shared_draw_per_particle(program, noise, particles)
         latents, _ = infer(noise, particles, **program.inputs(GUIDE, {**batch, **shared}))
     return dict(latents)
 
