@@ -12,7 +12,7 @@ Roberts 2009, The pseudo-marginal approach). Their tail is heavier, for a finite
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -30,19 +30,13 @@ BATCH = 4096
 """Rows whose densities are computed together."""
 
 MOST_PARTICLES = 16
+"""The largest number of draws of the latents of each row for each draw of shared latents."""
+
 FEWEST_DRAWS = 100
+"""Draws of shared latents below which there is no estimate, unless the guide has fewer."""
+
 MOST_BYTES = 2 << 30
 """Bytes of the largest tensors of all calls above which there are fewer particles and draws."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Density:
-    """Log p(x | w) of the rows of a batch, [draws, rows], with the number of its first row."""
-
-    of: Callable[[Batch, int], Tensor]
-    draws: int
-    particles: int = 0
-    batch: int = BATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,60 +62,93 @@ def likelihood(loaded: LoadedRun, draws: GuideDraws, seed: int) -> RowLikelihood
     """
     rows = loaded.rows("train", loaded.manifest.observed())
     if has_shared_guide(loaded.manifest):
-        density = _Density(lambda batch, _: draws.log_likelihood(batch), len(draws))
-        return _over_rows(loaded, rows, density, seed)
+        batches = _batches(loaded, rows, BATCH, seed)
+        found = ((batch, draws.log_likelihood(batch)) for _, batch in batches)
+        return _joined(loaded, found, len(draws), len(rows))
     if loaded.manifest.energy is not None or not has_bound(loaded.manifest):
         return None
-    density = _estimate(loaded, draws, rows, seed)
-    if density.draws < min(FEWEST_DRAWS, len(draws)):
+    estimate = _Estimate.of(loaded, draws, rows, seed)
+    if estimate.count < min(FEWEST_DRAWS, len(draws)):
         return None
-    return _over_rows(loaded, rows, density, seed)
+    batches = _batches(loaded, rows, min(BATCH, estimate.size), seed)
+    found = ((batch, estimate.log_likelihood(batch, start)) for start, batch in batches)
+    return _joined(loaded, found, estimate.count, len(rows), estimate.particles)
 
 
-def _estimate(loaded: LoadedRun, draws: GuideDraws, rows: Rows, seed: int) -> _Density:
-    """The estimate by draws of the latents of rows, at as many draws as there is time for."""
-    program = loaded.program
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """The estimate by draws of the latents of rows, at as many draws as there is time for.
 
-    def log_weights(batch: Batch, chosen: slice, particles: int, start: int) -> Tensor:
-        noise = noise_at(seed, Stream.EVALUATE, 1, start, chosen.start, device=loaded.device)
-        shared = draws.repeated(chosen, particles)
-        members = particles * (chosen.stop - chosen.start)
-        log_p, log_q = proposed_given(program, noise, members, batch, shared)
+    It is at the first `count` draws of shared latents, by `particles` draws of those of each row.
+    `size` is the number of rows times draws that are computed together.
+    """
+
+    loaded: LoadedRun
+    draws: GuideDraws
+    seed: int
+    count: int = 1
+    particles: int = 1
+    size: int = 1
+
+    @classmethod
+    def of(cls, loaded: LoadedRun, draws: GuideDraws, rows: Rows, seed: int) -> _Estimate:
+        """The estimate for rows with as many draws and particles as `MOST_BYTES` allows."""
+        first, few = fixed_batch(loaded, rows, slice(0, 1), seed), min(4, len(draws))
+        trial = cls(loaded, draws, seed)
+        each = max(1.0, largest(lambda: trial.log_weights(first, slice(0, few), 0)) / few)
+        affordable = MOST_BYTES / (each * len(rows))
+        count = int(min(len(draws), affordable))
+        particles = int(min(MOST_PARTICLES, max(1.0, affordable / max(1, count))))
+        size = max(1, int(BUDGET / (each * particles)))
+        return cls(loaded, draws, seed, count, particles, size)
+
+    def log_weights(self, batch: Batch, chosen: slice, start: int) -> Tensor:
+        """Log p(x, z | w) / q(z | x, w) of all particles of chosen draws, [members, rows].
+
+        `start` is the number of the first row.
+        """
+        loaded = self.loaded
+        noise = noise_at(self.seed, Stream.EVALUATE, 1, start, chosen.start, device=loaded.device)
+        shared = self.draws.repeated(chosen, self.particles)
+        members = self.particles * (chosen.stop - chosen.start)
+        log_p, log_q = proposed_given(loaded.program, noise, members, batch, shared)
         return (log_p - log_q).double()
 
-    first, few = fixed_batch(loaded, rows, slice(0, 1), seed), min(4, len(draws))
-    each = max(1.0, largest(lambda: log_weights(first, slice(0, few), 1, 0)) / few)
-    affordable = MOST_BYTES / (each * len(rows))
-    count = int(min(len(draws), affordable))
-    particles = int(min(MOST_PARTICLES, max(1.0, affordable / max(1, count))))
-    size = max(1, int(BUDGET / (each * particles)))
-
-    def density(batch: Batch, start: int) -> Tensor:
-        step, found = max(1, size // len(next(iter(batch.values())))), []
-        for lowest in range(0, count, step):
-            chosen = slice(lowest, min(lowest + step, count))
-            log_w = log_weights(batch, chosen, particles, start)
-            of_draws = log_w.reshape(-1, particles, log_w.shape[-1])
-            found.append(of_draws.logsumexp(1) - math.log(particles))
+    def log_likelihood(self, batch: Batch, start: int) -> Tensor:
+        """Log p(x | w) of the rows of a batch, of which the first has a number: [draws, rows]."""
+        step, found = max(1, self.size // len(next(iter(batch.values())))), []
+        for lowest in range(0, self.count, step):
+            chosen = slice(lowest, min(lowest + step, self.count))
+            log_w = self.log_weights(batch, chosen, start)
+            of_draws = log_w.reshape(-1, self.particles, log_w.shape[-1])
+            found.append(of_draws.logsumexp(1) - math.log(self.particles))
         return torch.cat(found)
 
-    return _Density(density, count, particles, min(BATCH, size))
 
-
-def _over_rows(loaded: LoadedRun, rows: Rows, density: _Density, seed: int) -> RowLikelihood:
-    """The densities of all rows, in batches unless rows depend on each other."""
-    total = torch.zeros(density.draws, dtype=torch.float64, device=loaded.device)
-    coupled = bool(loaded.manifest.coupled)
-    keeps = density.draws * len(rows) <= MOST_DENSITIES and not coupled
-    pieces, batches, size = [], [], len(rows) if coupled else density.batch
+def _batches(loaded: LoadedRun, rows: Rows, size: int, seed: int) -> Iterator[tuple[int, Batch]]:
+    """Batches of all rows with the number of the first row: one if rows depend on each other."""
+    size = len(rows) if loaded.manifest.coupled else size
     for start in range(0, len(rows), size):
-        batch = fixed_batch(loaded, rows, slice(start, min(start + size, len(rows))), seed)
-        found = density.of(batch, start)
-        total += found.sum(1)
+        yield start, fixed_batch(loaded, rows, slice(start, min(start + size, len(rows))), seed)
+
+
+def _joined(
+    loaded: LoadedRun,
+    found: Iterable[tuple[Batch, Tensor]],
+    draws: int,
+    rows: int,
+    particles: int = 0,
+) -> RowLikelihood:
+    """The densities of batches, [draws, rows] each, as those of all rows."""
+    total = torch.zeros(draws, dtype=torch.float64, device=loaded.device)
+    keeps = draws * rows <= MOST_DENSITIES and not loaded.manifest.coupled
+    pieces, batches = [], []
+    for batch, densities in found:
+        total += densities.sum(1)
         if keeps:
-            pieces.append(found)
+            pieces.append(densities)
             batches.append(batch)
     if not keeps:
-        return RowLikelihood(total, None, {}, density.particles)
+        return RowLikelihood(total, None, {}, particles)
     every = {name: torch.cat([own[name] for own in batches]) for name in batches[0]}
-    return RowLikelihood(total, torch.cat(pieces, 1), every, density.particles)
+    return RowLikelihood(total, torch.cat(pieces, 1), every, particles)
