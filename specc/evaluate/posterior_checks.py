@@ -57,8 +57,7 @@ def replicates(loaded: LoadedRun, batch: Batch, posterior: PosteriorDraws | Guid
         return {}
     noise = noise_at(loaded.settings.seed, Stream.SAMPLE, 7, device=loaded.device)
     # The latents of a sampler are parameters of the model, those of a guide are arguments.
-    drawn = (own if isinstance(own, dict) else {} for own in posterior.each())
-    return _rows_at(loaded, batch, noise, islice(drawn, REPLICATES))
+    return _rows_at(loaded, batch, noise, islice(posterior.each(), REPLICATES))
 
 
 @torch.inference_mode()

@@ -53,16 +53,18 @@ class PosteriorDraws:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def each(self) -> Iterator[int]:
-        """Sets the parameters of the program to one draw after the other; yields its number.
+    def each(self) -> Iterator[dict[str, Tensor]]:
+        """Sets the parameters of the program to one draw after the other.
 
-        Afterwards they have the values from before, so that no result depends on those before it.
+        Yields the latents that are arguments of the model's methods, as draws of a guide do: none.
+        Afterwards the parameters have the values from before, so that no result depends on those
+        before it.
         """
         before = self.coordinates.position()
         try:
-            for number, position in enumerate(self.positions):
+            for position in self.positions:
                 self.coordinates.move_to(position)
-                yield number
+                yield {}
         finally:
             self.coordinates.move_to(before)
 
@@ -74,7 +76,7 @@ class PosteriorDraws:
         """
         program = self.coordinates.program
         total: Tensor | None = None
-        for number in self.each():
+        for number, _ in enumerate(self.each()):
             if program.can(DENSITY):
                 value = program.require(DENSITY)(**program.inputs(DENSITY, batch)).double()
             else:

@@ -235,7 +235,7 @@ class Predictor:
         """Draws of the latents that rows share; those of a sampler become parameters."""
         if self.posterior is not None:
             for _ in range(max(1, -(-self.request.draws // len(self.posterior)))):
-                yield from ({} for _ in self.posterior.each())
+                yield from self.posterior.each()
             return
         for _ in range(self.request.draws):
             yield self.program.require(SHARED)(noise) if self.program.can(SHARED) else {}

@@ -99,12 +99,12 @@ def sample(
             return Drawn(denoised(loaded, denoising, noise, rows, given), {}, (), given)
         draws = PosteriorDraws.of(loaded, rows) or GuideDraws.of(loaded, min(rows, DRAWS), seed)
         elements = ElementDraws.of(loaded, seed)
-        if draws is not None:
-            count, each = len(draws), draws.each()
-            return _over_draws(loaded, count, each, noise, rows, given, elements)
-        if elements is not None:
-            count = min(rows, DRAWS)
-            return _over_draws(loaded, count, range(count), noise, rows, given, elements)
+        if draws is not None or elements is not None:
+            count = min(rows, DRAWS) if draws is None else len(draws)
+            each = ({} for _ in range(count)) if draws is None else draws.each()
+            if elements is not None:
+                each = ({**drawn, **elements.draw(noise)} for drawn in each)
+            return _over_draws(loaded, count, each, noise, rows, given)
         shared: dict[str, Tensor] = {}
         if program.can(SHARED):
             shared = program.require(SHARED)(noise_at(seed, Stream.SAMPLE, 2, device=loaded.device))
@@ -159,25 +159,22 @@ def _from_data(
 def _over_draws(
     loaded: LoadedRun,
     count: int,
-    each: Iterable[int | Mapping[str, Tensor]],
+    each: Iterable[Mapping[str, Tensor]],
     noise: Noise,
     rows: int,
     given: Mapping[str, Tensor],
-    elements: ElementDraws | None,
 ) -> Drawn:
     """Samples of the posterior predictive distribution: each row has a draw of the latents.
 
-    If there are fewer draws than rows, rows next to each other share one.
+    `each` has the latents that are arguments. If there are fewer draws than rows, rows next to each
+    other share one.
     """
     draw, parts, means = loaded.program.require(SAMPLE), [], []
     nodes = loaded.manifest.nodes["model"]
     shared = [name for name in loaded.manifest.latents("model") if nodes[name].is_global]
     for piece, drawn in zip(torch.arange(rows).tensor_split(count), each, strict=True):
         own = {name: value[piece] for name, value in given.items()}
-        # The latents of a sampler are parameters of the model, those of a guide are arguments.
-        known = {} if isinstance(drawn, int) else dict(drawn)
-        known |= {} if elements is None else elements.draw(noise)
-        values = draw(noise, len(piece), **own, **known)
+        values = draw(noise, len(piece), **own, **drawn)
         means.append(_means(loaded, {**own, **values}))
         # A latent of the model is its parameter, which the next draw changes.
         wide = {n: v.expand(len(piece), *v.shape).clone() for n, v in values.items() if n in shared}
