@@ -14,8 +14,8 @@ from specc.language.reserved import MODULE_ATTRIBUTES
 # Names that occur in generated code for other purposes.
 OWN = frozenset(
     """
-    self model guide networks noise rows particles data_size kl_weight loss math torch nn init score
-    progress
+    self model guide networks noise rows particles draws data_size kl_weight loss math torch nn init
+    score progress
     Tensor Noise Model Guide Networks Program program
     logmeanexp cholesky_factor corr_cholesky_factor positive_definite_matrix
     concat one_hot stack to_float gather_nd index_select

@@ -228,17 +228,20 @@ class Predictor:
         rows = len(next(iter(batch.values())))
         given = self.program.inputs(SAMPLE, batch)
         for shared in self._shared(noise):
-            elements = {} if self.elements is None else self.elements.draw(noise)
-            yield draw(noise, rows, **given, **shared, **elements)
+            yield draw(noise, rows, **given, **shared)
 
     def _shared(self, noise: Noise) -> Iterator[Mapping[str, Tensor]]:
         """Draws of the latents that rows share; those of a sampler become parameters."""
+        count, elements = self.request.draws, self.elements
         if self.posterior is not None:
-            for _ in range(max(1, -(-self.request.draws // len(self.posterior)))):
-                yield from self.posterior.each()
-            return
-        for _ in range(self.request.draws):
-            yield self.program.require(SHARED)(noise) if self.program.can(SHARED) else {}
+            for _ in range(max(1, -(-count // len(self.posterior)))):
+                each = self.posterior.each()
+                yield from each if elements is None else elements.beside(each, noise)
+        elif elements is not None:
+            yield from elements.each(noise, count)
+        else:
+            for _ in range(count):
+                yield self.program.require(SHARED)(noise) if self.program.can(SHARED) else {}
 
     def _means(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """E[y | x, z, w] of nodes at draws of the latents, whose mean is that of y given x."""

@@ -99,11 +99,12 @@ def sample(
             return Drawn(denoised(loaded, denoising, noise, rows, given), {}, (), given)
         draws = PosteriorDraws.of(loaded, rows) or GuideDraws.of(loaded, min(rows, DRAWS), seed)
         elements = ElementDraws.of(loaded, seed)
-        if draws is not None or elements is not None:
-            count = min(rows, DRAWS) if draws is None else len(draws)
-            each = ({} for _ in range(count)) if draws is None else draws.each()
-            if elements is not None:
-                each = ({**drawn, **elements.draw(noise)} for drawn in each)
+        each: Iterable[Mapping[str, Tensor]] | None = None if draws is None else draws.each()
+        count = min(rows, DRAWS) if draws is None else len(draws)
+        if elements is not None:
+            alone = elements.each(noise, count)
+            each = alone if each is None else elements.beside(each, noise)
+        if each is not None:
             return _over_draws(loaded, count, each, noise, rows, given)
         shared: dict[str, Tensor] = {}
         if program.can(SHARED):

@@ -25,21 +25,31 @@ from specc.objective.terms import Reduce, Term, parts_of, walk
 SEVERAL = ("sample_sequence", "sample_values", "sample_elements", "sample_shared")
 """The functions that return a tuple of draws."""
 
+DRAWS = Parameter("draws", "int")
+"""The number of draws of the latents of elements."""
+
 ENUMERATION = "specc.runtime.draws.enumeration"
 
 
 def sample_posterior(plan: Plan, program: ProgramPlan) -> Function:
     """Return `sample_posterior`: a draw of the latents of each row given its data."""
-    return _sample(plan, program, "sample_posterior", posterior_sums(plan), ", for each row")
+    how = "given the data, for each row."
+    return _sample(plan, program, "sample_posterior", posterior_sums(plan), how)
 
 
 def sample_elements(plan: Plan, program: ProgramPlan) -> Function:
-    """Return `sample_elements`: a draw of the latents of each element given all rows."""
-    return _sample(plan, program, "sample_elements", element_sums(plan), " of all rows")
+    """Return `sample_elements`: draws of the latents of each element given all rows."""
+    how = "`draws` times given the data of all rows."
+    return _sample(plan, program, "sample_elements", element_sums(plan), how, (DRAWS,))
 
 
 def _sample(
-    plan: Plan, program: ProgramPlan, method: str, sums: tuple[Reduce, ...], whose: str
+    plan: Plan,
+    program: ProgramPlan,
+    method: str,
+    sums: tuple[Reduce, ...],
+    how: str,
+    counts: tuple[Parameter, ...] = (),
 ) -> Function:
     """Return a method that draws the latents of some sums."""
     names = plan.methods[program.name][method]
@@ -62,10 +72,10 @@ def _sample(
     scope.add(Return(found))
     return Function(
         name=method,
-        parameters=(Parameter("noise", "Noise"),),
+        parameters=(Parameter("noise", "Noise"), *counts),
         keywords=tuple(Parameter(plan.python[name], "Tensor") for name in names),
         returns="dict[str, Tensor]",
-        docstring=f"Draw {', '.join(latents)} given the data{whose}.",
+        docstring=f"Draw {', '.join(latents)} {how}",
         body=without_unused(scope.statements, count),
     )
 
@@ -162,6 +172,7 @@ def _draw(scope: Scope, terms: Terms, term: Reduce) -> None:
         scope.assign(log_p, code.Sum(joint))
         given = (Name(log_p), code.List(tuple(variables)))
         keywords = {"axes": tuple(scope.layout.axis(name) for name in term.axes)}
+        keywords |= {"draws": Name(DRAWS.name)} if of_elements else {}
         kind = "sample_values"
         if of_elements:
             kind = "sample_elements" if terms.elements.plate(term.axes[0]) else "sample_shared"

@@ -79,25 +79,34 @@ def sample_values(
 
 def sample_index(noise: Noise, log_joint: Tensor, axes: Sequence[int]) -> tuple[Tensor, ...]:
     """The number of a value on each axis for each row, [rows], in proportion to exp(log_joint)."""
-    shape, rows = [log_joint.shape[axis] for axis in axes], log_joint.shape[-1]
-    flat = log_joint.movedim(tuple(axes), tuple(range(-len(shape), 0))).reshape(rows, -1)
-    index: tuple[Tensor, ...] = torch.unravel_index(noise.categorical(flat), shape)
+    by_row, shape = _by_row(log_joint, axes)
+    index: tuple[Tensor, ...] = torch.unravel_index(noise.categorical(by_row), shape)
     return index
 
 
 def sample_elements(
-    noise: Noise, log_joint: Tensor, values: Sequence[Tensor], axes: Sequence[int]
+    noise: Noise, log_joint: Tensor, values: Sequence[Tensor], axes: Sequence[int], draws: int
 ) -> tuple[Tensor, ...]:
-    """The same for the elements of a plate in place of rows: each draw is [size, *event].
+    """Independent draws for the elements of a plate in place of rows: each [draws, size, *event].
 
     `values` [n, ..., size, *event] are equal for all elements.
     """
     own = [value.narrow(-axis - 1, 0, 1) for value, axis in zip(values, axes, strict=True)]
-    return sample_values(noise, log_joint, own, axes)
+    by_element, shape = _by_row(log_joint, axes)
+    drawn = noise.classes(by_element.softmax(-1), draws)
+    index = torch.unravel_index(drawn.movedim(-1, 0), shape)
+    return tuple(selected(*each) for each in zip(own, index, axes, strict=True))
 
 
 def sample_shared(
-    noise: Noise, log_joint: Tensor, values: Sequence[Tensor], axes: Sequence[int]
+    noise: Noise, log_joint: Tensor, values: Sequence[Tensor], axes: Sequence[int], draws: int
 ) -> tuple[Tensor, ...]:
-    """The same for variables that all rows share, `log_joint` [..., n, ..., 1]: each [*event]."""
-    return tuple(each[0] for each in sample_elements(noise, log_joint, values, axes))
+    """The same for variables that all rows share, `log_joint` [..., n, ..., 1]: [draws, *event]."""
+    return tuple(each[:, 0] for each in sample_elements(noise, log_joint, values, axes, draws))
+
+
+def _by_row(log_joint: Tensor, axes: Sequence[int]) -> tuple[Tensor, list[int]]:
+    """The log-densities of all values of several variables, [rows, states], and their numbers."""
+    shape = [log_joint.shape[axis] for axis in axes]
+    last = log_joint.movedim(tuple(axes), tuple(range(-len(shape), 0)))
+    return last.reshape(log_joint.shape[-1], -1), shape

@@ -16,6 +16,7 @@ from scipy import special, stats
 import specc
 from specc.cli.main import main
 from specc.engine.storage.loaded_run import precision
+from specc.evaluate import element_draws
 from specc.evaluate.element_draws import ElementDraws
 from specc.runtime.noise import Noise
 from specc.runtime.program import load
@@ -63,8 +64,8 @@ def test_two_latents_of_an_element_beside_one_of_each_row(tmp_path):
         with torch.no_grad():
             model.level.copy_(level)
             noise = Noise.at(0)
-            drawn = [model.sample_elements(noise, item=item, x=x) for _ in range(DRAWS)]
-    states = np.stack([(2 * own["a"] + own["b"].long()).numpy() for own in drawn])
+            drawn = model.sample_elements(noise, DRAWS, item=item, x=x)
+    states = (2 * drawn["a"] + drawn["b"].long()).numpy()
     assert states.shape == (DRAWS, 4)
     for element in range(4):  # the last one has no rows, and the prior as its posterior
         rows = x[item == element].numpy()
@@ -96,14 +97,14 @@ def test_latents_that_all_rows_share(tmp_path):
         x, noise = torch.tensor([0.5, -1.0, 1.5, 2.0]), Noise.at(0)
         with torch.no_grad():
             model.level.copy_(torch.tensor([-1.0, 0.5, 1.0]))
-            drawn = [model.sample_elements(noise, x=x) for _ in range(DRAWS)]
-    assert drawn[0]["b"].shape == (2,) and drawn[0]["k"].shape == ()
+            drawn = model.sample_elements(noise, DRAWS, x=x)
+    assert drawn["b"].shape == (DRAWS, 2) and drawn["k"].shape == (DRAWS,)
     states, log_p = [*itertools.product(range(3), range(2), range(2))], []
     for k, first, second in states:
         prior = sum(np.log(special.expit(0.4 if bit else -0.4)) for bit in (first, second))
         level = (-1.0, 0.5, 1.0)[k] + first - second
         log_p.append(prior + stats.norm(level, 2).logpdf(x.numpy()).sum())
-    seen = [(int(own["k"]), *(int(bit) for bit in own["b"])) for own in drawn]
+    seen = [(k, *map(int, b)) for k, b in zip(*(drawn[n].tolist() for n in "kb"), strict=True)]
     counts = np.array([seen.count(state) for state in states])
     assert stats.chisquare(counts, DRAWS * special.softmax(log_p)).pvalue > 1e-6
     assert stats.chisquare(counts, np.full(12, DRAWS / 12)).pvalue < 1e-6
@@ -169,7 +170,7 @@ def test_samples_have_the_elements_of_the_posterior(labelled, rows, capsys, tmp_
     found = labelled.sample(300)
     assert found["truth"].shape == (300, 6)
     elements = ElementDraws.of(labelled.loaded)
-    assert elements.draw(Noise.at(0))["truth"].shape == (6,)
+    assert elements.draw(Noise.at(0), 7)["truth"].shape == (7, 6)
     out = tmp_path / "rows.csv"
     assert main(["sample", str(labelled.folder), "--rows", "3", "--out", str(out)]) == 0
     assert out.read_text().splitlines()[0].split(",")[-1] == "label"
@@ -177,6 +178,28 @@ def test_samples_have_the_elements_of_the_posterior(labelled, rows, capsys, tmp_
     # The sixth element has no rows: its labels are those of the prior (chi-square, level 1e-6).
     seen = np.bincount(found["truth"][:, 5].numpy(), minlength=3)
     assert stats.chisquare(seen, 300 * np.array([0.5, 0.3, 0.2])).pvalue > 1e-6
+
+
+def test_the_posterior_is_computed_once_for_many_draws(labelled, monkeypatch):
+    """Without a sampler the parameters stay the same, so that draws share a pass over the rows.
+
+    If few draws fit into memory, they are all made nevertheless, in several passes.
+    """
+    model, counts = labelled.program.model, []
+    method = model.sample_elements
+
+    def counted(noise, draws, **given):
+        counts.append(draws)
+        return method(noise, draws, **given)
+
+    monkeypatch.setattr(model, "sample_elements", counted)
+    labelled.predict(labelled.folder.parent / "new.csv", draws=200)
+    labelled.sample(30)
+    assert counts == [1, 199, 1, 29]
+    monkeypatch.setattr(element_draws, "MOST_NUMBERS", 6 * 12)
+    counts.clear()
+    assert labelled.sample(30)["truth"].shape == (30, 6)
+    assert counts == [1, 12, 12, 5]
 
 
 SIGNS = """\
