@@ -81,7 +81,11 @@ def manifest(plan: Plan) -> dict[str, Any]:
         **declaration(plan),
         **_sampler(plan),
         **_energy(plan),
-        **({"coupled": coupled} if (coupled := [*plan.objective.coupled]) else {}),
+        **(
+            {"coupled": coupled}
+            if (coupled := [plan.python[n] for n in plan.objective.coupled])
+            else {}
+        ),
         "capabilities": {
             f"{program}.{method}": [plan.python[n] for n in inputs]
             for program, methods in plan.methods.items()
@@ -261,12 +265,14 @@ def at(span: Span) -> str:
 
 def _nodes(plan: Plan, program: str) -> dict[str, Any]:
     graph = plan.graph
+    attributes = {item.node.name: item.attribute for item in plan.programs[program].learnable}
     return {
         plan.python[name]: {
             "role": node.role,
             "shape": list(graph.types[node.id].shape),
             "global": not graph.types[node.id].is_local,
             **_discrete(plan, node),
+            **_names(name, plan.python[name], attributes.get(name)),
             "at": at(node.span),
         }
         for name, node in graph.graph.programs[program].nodes.items()
@@ -279,6 +285,15 @@ def _discrete(plan: Plan, node: Node) -> dict[str, bool]:
     graph = plan.graph
     is_latent = node.role == "latent" and graph.graph.model.energy is None
     return {"discrete": True} if is_latent and graph.types[node.id].support.discrete else {}
+
+
+def _names(name: str, python: str, attribute: str | None) -> dict[str, str]:
+    """Return the name of a node in the spec and its attribute, if they are not the Python name.
+
+    The value of an expression has no name in the spec.
+    """
+    found = {"name": name} if name != python and name.isidentifier() else {}
+    return found if attribute in (None, python) else {**found, "attribute": str(attribute)}
 
 
 # data

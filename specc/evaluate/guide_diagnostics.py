@@ -27,7 +27,7 @@ from torch import Tensor
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.guide_draws import GuideDraws
 from specc.evaluate.guide_likelihood import RowLikelihood, likelihood
-from specc.evaluate.inference_data import arviz, write
+from specc.evaluate.inference_data import arviz, named, write
 from specc.evaluate.leave_one_out import LeaveOneOut, leave_one_out
 from specc.evaluate.pareto import UNTRUSTED, Tail
 from specc.evaluate.posterior_checks import Arrays, prior_draws, prior_replicates, replicates
@@ -156,10 +156,11 @@ def diagnose_guide(loaded: LoadedRun, count: int = DRAWS, seed: int = 0) -> Guid
         if az is not None:
             log_p = None if found is None else found.total + log_prior[: len(found.total)]
             groups = {"prior": prior, **_compared(loaded, draws, found)}
-            data = _inference_data(az, draws, log_p, groups)
+            data = _inference_data(az, loaded, draws, log_p, groups)
             write(data, loaded.folder)
-    before = dict(spreads({name: own[0] for name, own in prior.items()}, MOST_ROWS))
-    own = {name: value.cpu().numpy() for name, value in draws.values.items()}
+    rename = loaded.manifest.named_as_in_spec
+    before = dict(spreads(rename({name: own[0] for name, own in prior.items()}), MOST_ROWS))
+    own = rename({name: value.cpu().numpy() for name, value in draws.values.items()})
     return GuideDiagnostics(
         rows=tuple(Row(n, each, before.get(n)) for n, each in spreads(own, MOST_ROWS)),
         draws=len(draws),
@@ -208,6 +209,7 @@ def _left_out(az: Any, log_w: Tensor, kept: Tensor) -> LeaveOneOut | None:  # no
 
 def _inference_data(
     az: Any,  # noqa: ANN401
+    loaded: LoadedRun,
     draws: GuideDraws,
     log_p: Tensor | None,
     groups: Mapping[str, Any],
@@ -227,7 +229,7 @@ def _inference_data(
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return az.from_dict(**{name: group for name, group in own.items() if group})
+        return az.from_dict(**named(loaded, own))
 
 
 def _compared(

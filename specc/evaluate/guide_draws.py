@@ -122,8 +122,9 @@ def _called(method: Callable[..., Tensor], known: Batch, drawn: Batch) -> Tensor
 
 def _points(program: Program, method: str) -> dict[str, Tensor]:
     """The latents of the model that a method needs and that are points, not drawn."""
+    nodes = program.manifest.nodes["model"]
     latents = set(program.manifest.latents("model")) & set(program.capabilities[method])
-    found: dict[str, Any] = {name: getattr(program.model, name, None) for name in latents}
+    found: dict[str, Any] = {n: getattr(program.model, nodes[n].attribute, None) for n in latents}
     return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
 

@@ -13,6 +13,7 @@ ArviZ is an optional dependency: `pip install specc[bayes]`.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def arviz() -> Any:  # noqa: ANN401 - an optional module
 
 def inference_data(loaded: LoadedRun) -> Any:  # noqa: ANN401 - an InferenceData
     """The draws of a run; raises RunFailure E0802 without draws, E0828 without ArviZ."""
-    az, sampler = arviz(), loaded.manifest.sampler
+    az, manifest, sampler = arviz(), loaded.manifest, loaded.manifest.sampler
     assert sampler is not None
     draws = Draws.read(loaded.folder)
     chains, count = draws.positions.shape[0], draws.done
@@ -61,7 +62,7 @@ def inference_data(loaded: LoadedRun) -> Any:  # noqa: ANN401 - an InferenceData
     with loaded.computing():
         values = {
             name: value.cpu().numpy().reshape(chains, count, *value.shape[1:])
-            for name, value in coordinates.values(inside).items()
+            for name, value in manifest.named_as_arguments(coordinates.values(inside)).items()
         }
         groups: dict[str, Any] = {"posterior": values, "sample_stats": _statistics(draws, count)}
         if len(positions) * len(loaded.rows("train")) <= MOST_DENSITIES:
@@ -79,8 +80,16 @@ def inference_data(loaded: LoadedRun) -> Any:  # noqa: ANN401 - an InferenceData
         groups["prior"] = prior_draws(loaded)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dims = {name: ["row"] for name in sampler.rows}
-        return az.from_dict(**{name: own for name, own in groups.items() if own}, dims=dims)
+        of_rows = manifest.named_as_arguments({name: ["row"] for name in sampler.rows})
+        dims = manifest.named_as_in_spec(of_rows)
+        return az.from_dict(**named(loaded, groups), dims=dims)
+
+
+def named(loaded: LoadedRun, groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The groups that are not empty, with the nodes of the model by their names in the spec."""
+    of_draws = {"sample_stats", "log_likelihood"}
+    rename = loaded.manifest.named_as_in_spec
+    return {n: dict(own) if n in of_draws else rename(own) for n, own in groups.items() if own}
 
 
 def _statistics(draws: Draws, count: int) -> dict[str, Any]:
@@ -114,7 +123,8 @@ def _log_likelihood(coordinates: Coordinates, positions: Tensor, batch: Batch) -
     log_prob = program.require(method)
 
     def at() -> Tensor:
-        latents = {n: getattr(program.model, n) for n in coordinates.latents} if has_rows else {}
+        own = {n: getattr(program.model, n) for n in coordinates.latents} if has_rows else {}
+        latents = program.manifest.named_as_arguments(own)
         value: Tensor = log_prob(**program.inputs(method, {**batch, **latents}))
         return value
 

@@ -73,7 +73,8 @@ def of_shared(loaded: LoadedRun) -> dict[str, list[Any]]:
         return {}
     found = of_part(loaded, "train")
     kept = {n: v for n, v in found.items() if n in names and v.numel() <= MOST_SHARED}
-    return {name: value.double().tolist() for name, value in kept.items()}
+    found = loaded.manifest.named_as_in_spec(kept)
+    return {name: value.double().tolist() for name, value in found.items()}
 
 
 def most_probable(probs: Mapping[str, list[Any]], most: int) -> dict[str, list[tuple[int, float]]]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from specc.runtime.energies import Energy, parse_energy
 from specc.runtime.failure import RunFailure
@@ -20,6 +20,8 @@ from specc.runtime.sampler import Sampler, parse_sampler
 from specc.runtime.stages import ORDERS, Stage, parse_order, parse_stages
 from specc.runtime.update_rules import RULES, AfterUpdate
 
+T = TypeVar("T")
+
 FORMAT = 2
 NAME = "manifest.json"
 DIGESTS = ("source", "math", "training", "parameters")
@@ -29,7 +31,9 @@ DIGESTS = ("source", "math", "training", "parameters")
 class Node:
     """A node of a program: its role, the shape of one draw, and its place in the spec.
 
-    `is_discrete` says that it is a latent of a directed model with whole numbers as values.
+    `is_discrete` says that it is a latent of a directed model with whole numbers as values. `name`
+    is that in the spec, from which the Python name differs if that is taken; `attribute` is that of
+    a learnable tensor of the program.
     """
 
     role: str
@@ -37,6 +41,8 @@ class Node:
     is_global: bool
     at: str
     is_discrete: bool = False
+    name: str = ""
+    attribute: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,17 @@ class Manifest:
         """The names of the model's observed nodes."""
         return tuple(n for n, v in self.nodes.get("model", {}).items() if v.role == "observed")
 
+    def named_as_in_spec(self, values: Mapping[str, T]) -> dict[str, T]:
+        """Values of nodes of the model by their names in the spec, in place of Python names."""
+        nodes = self.nodes.get("model", {})
+        return {nodes[n].name if n in nodes else n: value for n, value in values.items()}
+
+    def named_as_arguments(self, values: Mapping[str, T]) -> dict[str, T]:
+        """Values of nodes of the model by their Python names, in place of attributes."""
+        nodes = self.nodes.get("model", {})
+        python = {own.attribute: name for name, own in nodes.items()}
+        return {python.get(n, n): value for n, value in values.items()}
+
     def likelihood(self) -> str:
         """The log-density of the data as text: `log p(y | x)`."""
         given = [n for n, v in self.nodes.get("model", {}).items() if v.role == "given"]
@@ -197,7 +214,7 @@ def parse(value: object) -> Manifest:
         digests={name: digests.get(name, str) for name in DIGESTS},
         data=sources[0] if sources else None,
         nodes={
-            program: {name: _node(node) for name, node in nodes.children()}
+            program: {name: _node(name, node) for name, node in nodes.children()}
             for program, nodes in top.child("nodes").children()
         },
         losses=losses,
@@ -273,13 +290,15 @@ def _module(item: JsonObject) -> Module:
     )
 
 
-def _node(item: JsonObject) -> Node:
+def _node(name: str, item: JsonObject) -> Node:
     return Node(
         role=item.get("role", str),
         shape=item.sizes("shape"),
         is_global=item.get("global", bool, False),
         is_discrete=item.get("discrete", bool, False),
         at=item.get("at", str, ""),
+        name=item.get("name", str, name),
+        attribute=item.get("attribute", str, name),
     )
 
 

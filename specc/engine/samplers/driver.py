@@ -193,7 +193,8 @@ def _impossible_row(loaded: LoadedRun) -> int | None:
     method = "model.log_prob" if program.can("model.log_prob") else "model.log_joint"
     known = training_rows(loaded)
     if loaded.manifest.sampler is not None:
-        known |= {n: getattr(program.model, n) for n in loaded.manifest.sampler.latents}
+        own = {n: getattr(program.model, n) for n in loaded.manifest.sampler.latents}
+        known |= loaded.manifest.named_as_arguments(own)
     with torch.no_grad():
         values = program.require(method)(**program.inputs(method, known))
     wrong = (~values.isfinite()).nonzero()
