@@ -226,18 +226,15 @@ def words(run: Run) -> str:
 
 def shared_lines(probs: dict[str, list[Any]]) -> list[str]:
     """`switch given the training rows: 41 (0.24), 40 (0.16), ...`, a line for each latent."""
-    from specc.evaluate.posterior_probs import most_probable
+    from specc.report.latent_table import most_probable
 
-    found = most_probable(probs, MOST_VALUES)
+    single = {n: v for n, v in probs.items() if v and isinstance(v[0], float)}
     return [
         f"{name} given the training rows: "
-        + ", ".join(f"{value} ({p:.3g})" for value, p in values if p >= LEAST_SHOWN)
-        for name, values in found.items()
+        + most_probable({str(value): p for value, p in enumerate(values)})
+        for name, values in single.items()
     ]
 
-
-MOST_VALUES, LEAST_SHOWN = 6, 0.001
-"""The values of a latent that are shown with their probabilities; result.json has all of them."""
 
 MOST_ROWS = 30
 """The rows of a table of latents; result.json has all of them."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -31,7 +31,7 @@ from specc.evaluate.inference_data import arviz, named, write
 from specc.evaluate.leave_one_out import LeaveOneOut, leave_one_out
 from specc.evaluate.pareto import UNTRUSTED, Tail
 from specc.evaluate.posterior_checks import Arrays, prior_draws, prior_replicates, replicates
-from specc.evaluate.spread import Spread, spreads
+from specc.evaluate.spread import Spread, frequencies, spreads
 from specc.runtime.failure import RunFailure
 
 DRAWS = 1000
@@ -117,14 +117,16 @@ class Weights:
 class GuideDiagnostics:
     """What a guide says of shared latents.
 
-    `weights` is None if the guide does not draw all latents, or if they take too long. `data` is an
-    `InferenceData`, None without ArviZ.
+    `rows` has the numbers of continuous latents; `values` the fraction of draws with each value of
+    those of discrete ones, whose mean says little. `weights` is None if the guide does not draw all
+    latents, or if they take too long. `data` is an `InferenceData`, None without ArviZ.
     """
 
     rows: tuple[Row, ...]
     draws: int
     weights: Weights | None = None
     data: Any = None
+    values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def warnings(self) -> Iterator[str]:
         """What should not be trusted, and what usually helps; nothing if all is well."""
@@ -136,6 +138,7 @@ class GuideDiagnostics:
             "draws": self.draws,
             **({} if self.weights is None else self.weights.as_json()),
             "latents": [row.as_json() for row in self.rows],
+            **({"values": self.values} if self.values else {}),
             "warnings": list(self.warnings()),
         }
 
@@ -158,14 +161,18 @@ def diagnose_guide(loaded: LoadedRun, count: int = DRAWS, seed: int = 0) -> Guid
             groups = {"prior": prior, **_compared(loaded, draws, found)}
             data = _inference_data(az, loaded, draws, log_p, groups)
             write(data, loaded.folder)
-    rename = loaded.manifest.named_as_in_spec
+    nodes, rename = loaded.manifest.nodes["model"], loaded.manifest.named_as_in_spec
     before = dict(spreads(rename({name: own[0] for name, own in prior.items()}), MOST_ROWS))
-    own = rename({name: value.cpu().numpy() for name, value in draws.values.items()})
+    own = {name: value.cpu().numpy() for name, value in draws.values.items()}
+    whole = {name for name in own if name in nodes and nodes[name].is_discrete}
+    discrete = rename({name: value for name, value in own.items() if name in whole})
+    own = rename({name: value for name, value in own.items() if name not in whole})
     return GuideDiagnostics(
         rows=tuple(Row(n, each, before.get(n)) for n, each in spreads(own, MOST_ROWS)),
         draws=len(draws),
         weights=None if found is None else _weights(az, found, log_prior, draws.log_q),
         data=data,
+        values=dict(frequencies(discrete, MOST_ROWS)),
     )
 
 

@@ -6,7 +6,6 @@ latents, p(z = s | x) = E_w[p(z = s | x, w)].
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -75,13 +74,3 @@ def of_shared(loaded: LoadedRun) -> dict[str, list[Any]]:
     kept = {n: v for n, v in found.items() if n in names and v.numel() <= MOST_SHARED}
     found = loaded.manifest.named_as_in_spec(kept)
     return {name: value.double().tolist() for name, value in found.items()}
-
-
-def most_probable(probs: Mapping[str, list[Any]], most: int) -> dict[str, list[tuple[int, float]]]:
-    """The most probable values of each latent with a single value, and their probabilities."""
-    found = {}
-    for name, values in probs.items():
-        if values and isinstance(values[0], float):
-            order = sorted(enumerate(values), key=lambda pair: -pair[1])
-            found[name] = order[:most]
-    return found

@@ -1,4 +1,4 @@
-"""Tables of latents: the mean, the deviation and quantiles of each of their numbers."""
+"""Tables of latents: the mean, the deviation and quantiles of each number, or its values."""
 
 from __future__ import annotations
 
@@ -48,10 +48,33 @@ def spreads(draws: Arrays, most: int) -> Iterator[tuple[str, Spread]]:
         own = np.asarray(value, dtype=np.float64).reshape(len(value), -1)
         levels = np.quantile(own, QUANTILES, axis=0)
         means, deviations = own.mean(0), own.std(0, ddof=1 if len(own) > 1 else 0)
-        for number, index in enumerate(np.ndindex(*shape)):
-            label = f"{name}[{', '.join(map(str, index))}]" if index else name
+        for number, label in enumerate(_labels(name, shape)):
             quantiles = tuple(float(each) for each in levels[:, number])
             yield label, Spread(float(means[number]), float(deviations[number]), quantiles)
+
+
+def frequencies(draws: Arrays, most: int) -> Iterator[tuple[str, dict[str, float]]]:
+    """The fraction of draws with each value of each whole number of some latents, by its name.
+
+    `draws` and `most` are as of `spreads`; values of no draw are absent.
+    """
+    left = most
+    for name, value in draws.items():
+        shape = value.shape[1:]
+        left -= math.prod(shape)
+        if left < 0:
+            return
+        own = np.asarray(value).reshape(len(value), -1)
+        for label, column in zip(_labels(name, shape), own.T, strict=True):
+            values, counts = np.unique(column, return_counts=True)
+            fractions = (counts / len(column)).tolist()
+            yield label, dict(zip((f"{int(v)}" for v in values), fractions, strict=True))
+
+
+def _labels(name: str, shape: tuple[int, ...]) -> Iterator[str]:
+    """The names of the numbers of a latent: `w[0, 1]`, or `w` of a single one."""
+    for index in np.ndindex(*shape):
+        yield f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
 def of_group(data: Any, group: str, most: int) -> dict[str, Spread]:  # noqa: ANN401

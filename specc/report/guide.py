@@ -13,7 +13,13 @@ from specc.counted import counted
 from specc.engine.storage import file_io
 from specc.engine.storage.record_schemas import GuideFigures
 from specc.evaluate.inference_data import arviz
-from specc.report.latent_table import latent_lines, latent_table, shown_as
+from specc.report.latent_table import (
+    MOST_ROWS,
+    latent_lines,
+    latent_table,
+    most_probable,
+    shown_as,
+)
 from specc.report.posterior import left_out_in_words, shown_latents
 
 COLUMNS = ("mean", "sd", "5%", "50%", "95%")
@@ -25,7 +31,19 @@ def guide_section(found: GuideFigures | None, picture: str) -> str:
         return ""
     own = [f"<p class='warning'>{escape(words)}</p>" for words in found["warnings"]]
     own += [f"<p>{escape(line)}</p>" for line in figures(found)]
-    return "".join((*own, latent_table(found["latents"], COLUMNS), picture))
+    if found["latents"]:
+        own.append(latent_table(found["latents"], COLUMNS))
+    own += [f"<p>{escape(line)}</p>" for line in values(found, MOST_ROWS)]
+    return "".join((*own, picture))
+
+
+def values(found: GuideFigures, most: int) -> Iterator[str]:
+    """The probabilities of the values of discrete latents under the guide, a line each."""
+    every = list(found.get("values", {}).items())
+    for name, probs in every[:most]:
+        yield f"{name} under the guide: {most_probable(probs)}"
+    if len(every) > most:
+        yield f"and {len(every) - most:,} more discrete ones, in result.json and posterior.nc"
 
 
 def figures(found: GuideFigures) -> Iterator[str]:
@@ -48,9 +66,11 @@ def in_words(found: GuideFigures) -> str:
 
 def guide_lines(found: GuideFigures | None, most: int) -> Iterator[str]:
     """The table of the latents for a terminal, and what should not be trusted."""
-    if found is None or not found["latents"]:
+    if found is None or not (found["latents"] or found.get("values")):
         return
-    yield from latent_lines(found["latents"], COLUMNS, most)
+    if found["latents"]:
+        yield from latent_lines(found["latents"], COLUMNS, most)
+    yield from values(found, most)
     yield from figures(found)
     yield from (f"warning: {words}" for words in found["warnings"])
 

@@ -1,4 +1,4 @@
-"""Tables of latents for a terminal and for the page: the posterior, with the prior beside it."""
+"""Latents for a terminal and for the page: tables of numbers beside their prior, and values."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ MOST_ROWS = 200
 
 PRIOR = ("5%", "95%")
 """The quantiles of the prior in a table."""
+
+MOST_VALUES, LEAST_SHOWN = 6, 0.001
+"""The values of a latent that are shown with their probabilities; result.json has all of them."""
 
 WIDTHS = {"mean": 11, "sd": 11, "ess_bulk": 10, "r_hat": 8}
 WIDTH = 11
@@ -43,6 +46,12 @@ def latent_lines(rows: Rows, columns: Sequence[str], most: int) -> Iterator[str]
     left = len(rows) - len(shown)
     if left:
         yield f"and {left:,} more, in result.json and posterior.nc"
+
+
+def most_probable(probs: Mapping[str, float]) -> str:
+    """The most probable values with their probabilities: `41 (0.24), 40 (0.16)`."""
+    order = sorted(probs.items(), key=lambda pair: -pair[1])[:MOST_VALUES]
+    return ", ".join(f"{value} ({p:.3g})" for value, p in order if p >= LEAST_SHOWN)
 
 
 def _line(name: str, width: int, cells: Sequence[str], wide: Sequence[int]) -> str:

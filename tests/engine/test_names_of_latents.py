@@ -49,8 +49,11 @@ def entries(rows, names):
 
 @pytest.mark.parametrize(
     ("text", "key", "of_rows"),
-    [(SPEC + SAMPLED, "posterior", []), (OF_ROWS + SAMPLED, "posterior", ["score"])]
-    + [(SPEC + GUIDED, "guide", [])],
+    [
+        (SPEC + SAMPLED, "posterior", []),
+        (OF_ROWS + SAMPLED, "posterior", ["score"]),
+        (SPEC + GUIDED, "guide", []),
+    ],
     ids=["chains", "chains_with_rows", "guide"],
 )
 def test_tables_have_the_names_of_the_spec(tmp_path, text, key, of_rows):

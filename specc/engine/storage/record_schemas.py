@@ -191,11 +191,13 @@ class GuideFigures(TypedDict):
     """What a guide says of latents that rows share, in result.json.
 
     The figures of weights are absent if the draws have none; `particles` are those of the latents
-    of each row, absent if rows have none.
+    of each row, absent if rows have none. `values` has the fraction of draws with each value of
+    discrete latents, absent if none is discrete.
     """
 
     draws: Count
     latents: list[LatentRow]
+    values: NotRequired[dict[str, dict[str, Number]]]
     warnings: list[str]
     weighted_draws: NotRequired[Count]
     particles: NotRequired[Count]
