@@ -30,6 +30,13 @@ LEAST_BFMI = 0.3
 MOST_LATENTS = 10_000
 """Entries of latents above which they have no quantiles."""
 
+BY_TRAJECTORIES = "a longer warm-up and more draws help, or another form of the model"
+BY_MINIBATCHES = (
+    "a longer warm-up, more draws and a larger `thinning` help, or another `step_size`: chains "
+    "cross the posterior slowly with a small one, and a large one biases them"
+)
+"""What makes chains agree."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -62,7 +69,7 @@ class ChainDiagnostics:
 
     `rows` has the latents in their order; `e_bfmi` one number for each chain; `loo` the
     leave-one-out estimate, None if the likelihood of rows was not stored. `data` is the
-    `InferenceData`.
+    `InferenceData`. Chains `by_minibatches` do not adapt their step size.
     """
 
     rows: tuple[Row, ...]
@@ -73,6 +80,7 @@ class ChainDiagnostics:
     e_bfmi: tuple[float, ...]
     loo: LeaveOneOut | None = None
     data: Any = None
+    by_minibatches: bool = False
 
     def warnings(self) -> Iterator[str]:
         """What should not be trusted, and what usually helps; nothing if all is well."""
@@ -86,10 +94,10 @@ class ChainDiagnostics:
             )
         worst = max(self.rows, key=lambda row: row.r_hat if row.r_hat == row.r_hat else math.inf)
         if not worst.r_hat <= R_HAT:
+            advice = BY_MINIBATCHES if self.by_minibatches else BY_TRAJECTORIES
             yield (
                 f"the chains do not agree on `{worst.name}` (R-hat {worst.r_hat:.3f}, which should "
-                f"be at most {R_HAT}): a longer warm-up and more draws help, or another form of "
-                "the model"
+                f"be at most {R_HAT}): {advice}"
             )
         least = min(self.rows, key=lambda row: min(row.ess_bulk, row.ess_tail))
         few = min(least.ess_bulk, least.ess_tail)
@@ -100,6 +108,7 @@ class ChainDiagnostics:
                 f"for the {part} of `{least.name}` the draws are worth {few:.0f} independent ones "
                 f"({column}), and {FEWEST_DRAWS} for each chain are needed for these diagnostics: "
                 "make more draws"
+                f"{', or set a larger `thinning`' if self.by_minibatches else ''}"
             )
         if self.deepest:
             yield (
@@ -171,4 +180,5 @@ def diagnose(loaded: LoadedRun) -> ChainDiagnostics:
         e_bfmi=energies,
         loo=None if loo is None else LeaveOneOut.of_arviz(loo),
         data=data,
+        by_minibatches="thinning" in sampler.options,
     )

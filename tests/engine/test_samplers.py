@@ -472,6 +472,17 @@ def test_a_warning_in_words(changes, words):
     assert words in found
 
 
+def test_chains_by_minibatches_have_other_advice():
+    rows = (Row("w", 0, 1, 0.1, 30, 900, 1.2),)
+    words = " ".join(diagnostics(rows=rows, by_minibatches=True).warnings())
+    assert "a larger `thinning` help" in words and "another `step_size`" in words
+    assert "make more draws, or set a larger `thinning`" in words
+    assert "another form of the model" not in words
+    words = " ".join(diagnostics(rows=rows).warnings())
+    assert "another form of the model" in words and "step_size" not in words
+    assert "thinning" not in words
+
+
 def test_good_chains_have_no_warning():
     assert list(diagnostics().warnings()) == []
 

@@ -137,7 +137,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(tmp_path, monkeypatch, name):
 
 def test_statistics_that_do_not_exist_are_left_out(groups):
     found = diagnose(groups)
-    assert found.e_bfmi == () and found.divergences == 0
+    assert found.e_bfmi == () and found.divergences == 0 and found.by_minibatches
     assert set(found.data.sample_stats) == {"lp", "step_size", "n_steps", "diverging"}
     assert all("E-BFMI" not in words for words in found.warnings())
 

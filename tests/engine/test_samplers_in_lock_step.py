@@ -91,6 +91,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(tmp_path, monkeypatch, at):
 def test_the_statistics_of_trajectories(tmp_path):
     regression_rows(tmp_path)
     diagnostics = diagnose(run_of(tmp_path, REGRESSION, sampler=sampler("hmc")))
+    assert not diagnostics.by_minibatches
     stats = diagnostics.data.sample_stats
     assert stats.n_steps.shape == (20, 50) and float(stats.n_steps.min()) >= 1
     assert (stats.n_steps == stats.n_steps[0]).all(), "all chains make the same steps"
