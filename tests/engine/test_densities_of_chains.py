@@ -69,6 +69,17 @@ def test_a_very_long_function_is_not_recorded(monkeypatch):
     assert not function.traced
 
 
+def test_torch_compiles_what_takes_longer_than_its_compilation(monkeypatch):
+    function = long(1000)
+    compiled = []
+    monkeypatch.setattr(Recorded, "seconds", lambda self, *, few=False: 0.1)
+    monkeypatch.setattr(Recorded, "compile", lambda self: compiled.append(self))
+    assert "too few" in choose(function, "auto", 500).reason  # 50 s, for 2,000 operations
+    assert compiled == []
+    assert choose(function, "auto", 5000).compiled
+    assert compiled == [function]
+
+
 def test_a_latent_behind_a_bijection_without_parameters_has_a_posterior():
     found = front(Source("model.yaml", ORDERED))
     assert not found.diagnostics

@@ -35,6 +35,9 @@ MANY_OPERATIONS, MOST_OPERATIONS = 5_000, 100_000
 SECONDS_AN_OPERATION = 1.3e-3
 """The seconds to record an operation and to compile it as C++."""
 
+SECONDS_BY_TORCH = 0.03
+"""The seconds that torch takes to compile a recorded operation: 0.01 to 0.06."""
+
 CALLS, FEW = 20, 3
 
 Function = Callable[..., tuple[Tensor, ...]]
@@ -115,6 +118,11 @@ class Recorded:
             self._called(*self.examples)
         except UNSUPPORTED:
             self._called = self._in_turn
+
+    @property
+    def size(self) -> int:
+        """The number of recorded operations."""
+        return 0 if self._graph is None else len(self._graph.graph.nodes)
 
     def operations(self) -> int:
         """The number of operations of a call."""
@@ -209,7 +217,7 @@ def _timed(function: Recorded, calls: int) -> Choice:
     """Compiles the function if its calls take longer than that."""
     recorded = function.seconds()
     left = recorded * calls
-    if left < MIN_SECONDS_LEFT:
+    if left < max(MIN_SECONDS_LEFT, SECONDS_BY_TORCH * function.size):
         return Choice(False, f"{left:.0f} s of calls are too few for it to pay")
     began = time.perf_counter()
     try:
