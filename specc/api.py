@@ -129,6 +129,7 @@ class Model:
         shard: bool = False,
         quiet: bool = True,
         say: Callable[[str], None] = lambda words: None,
+        begun: Callable[[], None] = lambda: None,
     ) -> Run:
         """Train the model, compute the entries of `evaluate:`, and record everything in `out`.
 
@@ -136,8 +137,9 @@ class Model:
         is a run whose fitting weights are the initial ones. `tensorboard` also writes the curves
         for TensorBoard. `data_dir` is the folder of the data files, by default that of the spec.
         Under `torchrun`, `shard` distributes every parameter over the processes. `say` is called
-        with each notice to the user. `data` has the columns of the fields by name, as arrays or as
-        a DataFrame, in place of the file in the spec; the run folder keeps them.
+        with each notice to the user, and `begun` once nothing is refused. `data` has the columns of
+        the fields by name, as arrays or as a DataFrame, in place of the file in the spec; the run
+        folder keeps them.
 
         Raises RunFailure: E05xx if the data does not fit, E08xx if the run cannot continue.
         """
@@ -168,6 +170,7 @@ class Model:
             moved=document.moved,
             parts=tuple(figure.data for figure in document.evaluate.values()),
             say=say,
+            begun=begun,
             snapshot=draw_snapshot,
         )
         return model._execute(run, options, arrays)

@@ -15,22 +15,25 @@ if TYPE_CHECKING:
     from specc.language.schema.document import Document
 
 
-def lines(plan: Plan, run: Path, resume: bool) -> list[str]:
-    """The model, its data, the length of training, and the run folder: a line each."""
+def lines(plan: Plan) -> list[str]:
+    """The model, its data, and the length of training: a line each."""
     from specc.codegen.tensors import parameters
 
     document = plan.graph.graph.spec.document
     count = sum(math.prod(shape) for _, shape in parameters(plan))
     train = document.train
-    verb = "resume" if resume else "run"
     return [
         f"model:    {document.name}, {counted(count, 'parameter')}",
         f"data:     {'; '.join(map(_source, document.sources.values())) or 'none'}",
         _sampling(document)
         or f"training: {_length(document)}, batches of {train.batch_size:,}, "
         f"{train.optimizer.name}, seed {train.seed}",
-        f"{verb + ':':<10}{run}",
     ]
+
+
+def folder_line(run: Path, resume: bool) -> str:
+    """The line of the run folder, once the run has begun."""
+    return f"{'resume:' if resume else 'run:':<10}{run}"
 
 
 def _sampling(document: Document) -> str:

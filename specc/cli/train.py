@@ -143,7 +143,7 @@ def _train(
     """Train one run; return its result."""
     from specc.api import Model
     from specc.cli.findings import sound
-    from specc.cli.run_summary import is_first_process, lines
+    from specc.cli.run_summary import folder_line, is_first_process, lines
     from specc.engine.storage.run_folder import new_folder
 
     checked = sound(spec, settings)
@@ -151,9 +151,10 @@ def _train(
     assert plan is not None
     if out is None:
         out = str(new_folder(Path("runs"), plan.experiment.name))
-    if not common.quiet and is_first_process():
-        for line in lines(plan, Path(out), common.resume):
-            typer.echo(line, err=True)
+    shows = not common.quiet and is_first_process()
+    folder = folder_line(Path(out), common.resume)
+    for line in lines(plan) if shows else ():
+        typer.echo(line, err=True)
     run = Model(plan, tuple(checked.diagnostics), tuple(settings)).train(
         out,
         data_dir=common.data_dir,
@@ -165,6 +166,7 @@ def _train(
         shard=common.shard,
         quiet=common.quiet,
         say=lambda words: typer.echo(words, err=True),
+        begun=lambda: typer.echo(folder, err=True) if shows else None,
     )
     from specc.engine.distributed import world
 

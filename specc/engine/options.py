@@ -29,6 +29,7 @@ class Options:
         tensorboard: Whether TensorBoard event files are written.
         shard: Whether parameters are sharded over the processes.
         say: The function that shows a message to the user.
+        begun: The function that is called once the run has its folder and nothing is refused.
         snapshot: The function that shows the state of a run after some epochs. It receives the run
             and the number of epochs, and changes nothing of the run.
 
@@ -47,6 +48,7 @@ class Options:
     tensorboard: bool = False
     shard: bool = False
     say: Callable[[str], None] = lambda words: None
+    begun: Callable[[], None] = lambda: None
     snapshot: Callable[[LoadedRun, int], None] = lambda loaded, epoch: None
 
     def facts(self) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ from specc.engine.storage import run_folder
 from specc.engine.storage.checkpoint import Counters
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.engine.storage.replicated import REPLICATED
+from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.manifest import Manifest
 from specc.runtime.stages import Stage
 
@@ -60,6 +62,7 @@ def train(code: Path, run: Path, options: Options) -> Trained:
     with process_group(device.choose(options.device)) as here:
         storage = storage_of(code, options)
         run = Path(broadcast_text(str(run)))
+        is_new = False
         if here.writes:
             is_new = not (options.resume and os.path.lexists(run / run_folder.RUN))
             selected = (new_run if is_new else existing_run)(code, run, options)
@@ -81,11 +84,25 @@ def train(code: Path, run: Path, options: Options) -> Trained:
                 start_warm(loaded, options)
             barrier()
             driver_of = partial(driver_for(loaded.manifest), loaded)
-            found = Loop(loaded, options, interruption, here, driver_of).run()
+            with _discarded_if_refused(run, is_new=is_new):
+                loop = Loop(loaded, options, interruption, here, driver_of)
+            options.begun()
+            found = loop.run()
     trained = Trained(found.loaded, found.counters, found.line, found.steps)
     if storage is REPLICATED:
         return trained
     return replace(trained, loaded=in_one_process(code, trained.loaded, options))
+
+
+@contextmanager
+def _discarded_if_refused(run: Path, *, is_new: bool) -> Iterator[None]:
+    """A context that removes the folder of a new run if the command line or the spec is refused."""
+    try:
+        yield
+    except RunFailure as failure:
+        if is_new and failure.exit_code == USAGE:
+            shutil.rmtree(run, ignore_errors=True)
+        raise
 
 
 def driver_for(manifest: Manifest) -> Callable[[LoadedRun, Stage], Driver]:

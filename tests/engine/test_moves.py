@@ -75,6 +75,23 @@ def test_too_many_numbers_are_refused(tmp_path, monkeypatch):
     assert caught.value.code == "E0844"
 
 
+def test_a_refused_run_has_no_folder_and_announces_none(tmp_path, monkeypatch, capsys):
+    """The state of the chains is made last, when the folder is there."""
+    monkeypatch.setattr(loss_state, "MOST_NUMBERS", 1)
+    run = tmp_path / "run"
+    assert main(["train", str(SPEC), "--out", str(run), *SMALL[:-1]]) == 2
+    said = capsys.readouterr().err
+    assert "E0844" in said and "training: " in said and "run: " not in said
+    assert not run.exists()
+    monkeypatch.undo()
+    assert main(["train", str(SPEC), "--out", str(run), *SMALL[:-1]]) == 0
+    assert f"\nrun:      {run}\n" in capsys.readouterr().err
+    monkeypatch.setattr(loss_state, "MOST_NUMBERS", 1)  # a run that was there before stays
+    assert main(["train", str(SPEC), "--out", str(run), *SMALL[:-1], "--resume"]) == 2
+    assert "resume: " not in capsys.readouterr().err
+    assert (run / "run.json").is_file()
+
+
 def test_interrupted_and_resumed_is_uninterrupted(tmp_path):
     """The weights are the same, and so is the state, with the chains of all rows."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"

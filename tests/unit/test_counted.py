@@ -46,9 +46,9 @@ objective: mle
     ("train", "words"),
     [("epochs: 1", "1 epoch,"), ("steps: 1", "1 step,"), ("epochs: 2", "2 epochs,")],
 )
-def test_the_summary_of_a_run(train, words, tmp_path):
+def test_the_summary_of_a_run(train, words):
     plan = front(Source("spec.yaml", f"{SPEC}train: {{{train}}}\n")).plan
-    found = lines(plan, tmp_path, resume=False)
+    found = lines(plan)
     assert found[0] == "model:    lines, 1 parameter"
     assert found[2].startswith(f"training: {words}")
 
@@ -61,10 +61,10 @@ STAGES = """\
 
 
 @pytest.mark.parametrize(("first", "second"), [(1, 5), (5, 1), (1, 1)])
-def test_stages_of_one_epoch_and_more(tmp_path, first, second):
+def test_stages_of_one_epoch_and_more(first, second):
     stages = STAGES.replace("FIRST", str(first)).replace("SECOND", str(second))
     plan = front(Source("spec.yaml", SPEC.replace(" mle\n", f"\n{stages}"))).plan
-    assert f"{first} + {second} epochs in 2 stages" in lines(plan, tmp_path, resume=False)[2]
+    assert f"{first} + {second} epochs in 2 stages" in lines(plan)[2]
 
 
 def test_what_imputation_found():

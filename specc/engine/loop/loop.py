@@ -10,7 +10,7 @@ from typing import Any
 from specc.engine import device
 from specc.engine.distributed import World, any_process, barrier
 from specc.engine.loop.driver import Driver
-from specc.engine.loop.progress import NoProgress, Progress, ProgressBar, ResilientProgress
+from specc.engine.loop.progress import NoProgress, Progress, ResilientProgress, progress_of
 from specc.engine.loop.signals import Interruption
 from specc.engine.loop.stages import copy_tensors
 from specc.engine.loop.tensorboard import TensorBoardLogger
@@ -78,7 +78,7 @@ class Loop:
             return NoProgress()
         name, done = self.loaded.manifest.name, self.counters.in_stage.total
         total, words = self.driver.total, self.stage.words
-        return ResilientProgress(ProgressBar(name, self.epochs, total, done, words))
+        return ResilientProgress(progress_of(name, self.epochs, total, done, words))
 
     @property
     def epochs(self) -> int:
