@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,12 @@ from specc.cli.run_folder import part_of, run_folder
 from specc.cli.sample import format_of
 from specc.cli.writing import STDOUT, is_stream, write_bytes
 from specc.counted import counted
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from specc.engine.storage.loaded_run import LoadedRun
+    from specc.evaluate.predict import Prediction
 
 HELP = "Predict the observed nodes of rows from their given values, with a trained RUN."
 
@@ -87,21 +93,17 @@ def command(
     if form not in TABLES:
         raise usage(f"{out} does not end in .csv or .npz", "for example --out predictions.csv")
     prepare()
-    from specc.evaluate.units import with_names
+    from specc.evaluate.predict import PredictionRequest, given_values, predict
     from specc.run import open_run
 
-    opened = open_run(folder, data_dir=data_dir, device=device)
-    if data is None:
-        part = part_of(opened.loaded, part)
-    found = opened.predict(
-        data, part=part, draws=draws, quantiles=levels, rows=rows, seed=seed, units=units
-    )
-    tables = {name: own.columns(name) for name, own in found.items()}
-    arrays = {key: v.numpy() for own in tables.values() for key, v in own.items()}
-    arrays = with_names(opened.loaded, arrays) if units == "data" else arrays
+    opened = open_run(folder, data_dir=data_dir, device=device).loaded
+    part = part_of(opened, part) if data is None else opened.held_out
+    request = PredictionRequest(draws, levels, part, rows, seed)
+    found = predict(opened, request, data, units)
+    given = given_values(opened, request, data, units)
     path = Path(out) if out is not None else folder / "predictions.csv"
-    summary = {name: own.summary() for name, own in found.items()}
-    _write(path, arrays, form)
+    summary = opened.manifest.named_as_in_spec({n: own.summary() for n, own in found.items()})
+    _write(path, _table(opened, given, found, form, has_labels=units == "data"))
     if as_json:
         from specc.engine.storage import file_io
 
@@ -140,10 +142,38 @@ def _line(name: str, own: Mapping[str, Any]) -> str:
     return line
 
 
-def _write(path: Path, arrays: Mapping[str, Any], form: str) -> None:
+def _table(
+    opened: LoadedRun,
+    given: Mapping[str, Tensor],
+    found: Mapping[str, Prediction],
+    form: str,
+    *,
+    has_labels: bool,
+) -> bytes:
+    """The given values and the predictions of each row, as CSV or as arrays."""
+    from specc.evaluate.units import labels_of, with_names
     from specc.report.export import as_csv, as_npz
 
+    is_text, named = form == ".csv", opened.manifest.named_as_in_spec
+    arrays = {name: value.numpy() for name, value in given.items()}
+    arrays |= {name: v.numpy() for name, own in found.items() if (v := own.label()) is not None}
+    if has_labels:
+        arrays = with_names(opened, arrays, of_vectors=is_text)
+    arrays, spelt = named(arrays), named({name: name for name in found})
+    exact = set(arrays)
+    for name, node in spelt.items():
+        own = found[node]
+        arrays |= {f"{name}_{key}": value.numpy() for key, value in own.columns().items()}
+        if own.probabilities is not None and is_text and has_labels:
+            each = zip(labels_of(opened, node, own.classes), arrays.pop(f"{name}_p").T, strict=True)
+            arrays |= {f"{name}_p.{label}": p for label, p in each}
+    if not is_text:
+        return as_npz(arrays)
+    return as_csv(arrays, opened.settings.numpy_dtype, estimates=set(arrays) - exact)
+
+
+def _write(path: Path, data: bytes) -> None:
     if str(path) == STDOUT:
-        typer.echo(as_csv(arrays).decode(), nl=False)
+        typer.echo(data.decode(), nl=False)
         return
-    write_bytes(path, as_csv(arrays) if form == ".csv" else as_npz(arrays))
+    write_bytes(path, data)

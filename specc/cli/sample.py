@@ -14,8 +14,9 @@ from specc.cli.writing import STDOUT, is_stream, write_bytes
 from specc.counted import noun
 
 if TYPE_CHECKING:
+    from specc.engine.storage.loaded_run import LoadedRun
     from specc.evaluate.denoising import Denoising
-    from specc.evaluate.sampling import Chain
+    from specc.evaluate.sampling import Chain, Drawn
 
 HELP = "Draw samples from a trained RUN: a .png grid, a .csv table, or arrays in an .npz file."
 
@@ -89,8 +90,6 @@ def command(
     folder = run_folder(run)
     prepare()
     from specc.evaluate.sampling import sample
-    from specc.evaluate.units import with_names
-    from specc.report.export import as_csv, as_npz
     from specc.report.final_evaluation import picture_field
     from specc.report.pictures import as_png, grid
     from specc.run import open_run
@@ -111,13 +110,27 @@ def command(
         data = as_png(grid(values, shown.picture, tones=shown.tones))
     else:
         drawn = drawn.in_data_units(opened) if units == "data" else drawn
-        arrays = {name: value.cpu().numpy() for name, value in drawn.values.items()}
-        arrays = with_names(opened, arrays) if units == "data" else arrays
-        of_rows = {name: value for name, value in arrays.items() if name not in drawn.shared}
-        data = as_csv(of_rows) if form == ".csv" else as_npz(arrays)
+        data = _table(opened, drawn, form, has_labels=units == "data")
     path = Path(out) if out is not None else opened.folder / f"samples{form}"
     _write(path, data, f"{rows} {noun(rows, 'row')}: {path}{shared(drawn.shared, form)}")
     return exits.DONE
+
+
+def _table(opened: LoadedRun, drawn: Drawn, form: str, *, has_labels: bool) -> bytes:
+    """The given values and those of all nodes, as CSV or as arrays."""
+    from specc.evaluate.units import with_names
+    from specc.report.export import as_csv, as_npz
+
+    fields = opened.manifest.fields
+    given = {name: value for name, value in drawn.given.items() if name in fields}
+    arrays = {name: v.cpu().numpy() for name, v in {**given, **drawn.values}.items()}
+    if has_labels:
+        arrays = with_names(opened, arrays, of_vectors=form == ".csv")
+    named = opened.manifest.named_as_in_spec
+    if form == ".npz":
+        return as_npz(named(arrays))
+    of_rows = {name: value for name, value in arrays.items() if name not in drawn.shared}
+    return as_csv(named(of_rows), opened.settings.numpy_dtype)
 
 
 def _steps(

@@ -49,6 +49,7 @@ class FieldRows:
         fill: The values in place of missing ones, [*shape] or one number.
         hides: Whether missing values are known and hidden for an experiment.
         is_final: Whether `raw` has the values of the model already.
+        classes: The texts of the numbers 0, 1, ... of a label in the data.
 
     """
 
@@ -61,6 +62,7 @@ class FieldRows:
     fill: Tensor | None = None
     hides: bool = False
     is_final: bool = False
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.raw)

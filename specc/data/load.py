@@ -277,7 +277,7 @@ def _filling(data: Data, parts: Mapping[str, Part]) -> dict[str, Statistics]:
 def _resident(
     field: Field, column: Column, dtype: torch.dtype, known: Mapping[str, Statistics]
 ) -> FieldRows:
-    made = _plain(field, column, dtype, known)
+    made = replace(_plain(field, column, dtype, known), classes=column.classes)
     if column.known is None:
         return made
     center = known.get(FILL.format(field.name))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -113,6 +114,11 @@ class Settings:
     def dtype(self) -> torch.dtype:
         """The dtype of parameters and densities."""
         return DTYPES[self.precision]
+
+    @property
+    def numpy_dtype(self) -> np.dtype[np.generic]:
+        """The dtype of parameters and densities in numpy."""
+        return np.dtype(str(self.dtype).removeprefix("torch."))
 
     @property
     def needs_validation(self) -> bool:

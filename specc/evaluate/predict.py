@@ -43,7 +43,7 @@ from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.sampling import MEAN, SAMPLE, SHARED
 from specc.evaluate.scoring import PREDICTIVE, Advance, choose_estimator, exact, fixed_batch
 from specc.evaluate.solver_checks import require_solutions
-from specc.evaluate.units import Units, conversions
+from specc.evaluate.units import Units, conversions, in_data_units
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.noise import Noise
 
@@ -106,12 +106,16 @@ class Prediction:
             found["coverage"] = inside[known].double().mean().item()
         return found
 
-    def columns(self, name: str) -> dict[str, Tensor]:
-        """The arrays by name, for a table: `y_mean`, `y_sd`, `y_5%`; of a label `y`, `y_p`."""
+    def label(self) -> Tensor | None:
+        """The most probable class of a label: [rows]; None for numbers."""
+        return None if self.probabilities is None else self.mean.long()
+
+    def columns(self) -> dict[str, Tensor]:
+        """The arrays for a table by what they are: `mean`, `sd`, `5%`; of a label `p`."""
         if self.probabilities is not None:
-            return {name: self.mean.long(), f"{name}_p": self.probabilities}
-        own = {f"{name}_{100 * level:g}%": value for level, value in self.quantiles.items()}
-        return {f"{name}_mean": self.mean, f"{name}_sd": self.sd, **own}
+            return {"p": self.probabilities}
+        own = {f"{100 * level:g}%": value for level, value in self.quantiles.items()}
+        return {"mean": self.mean, "sd": self.sd, **own}
 
 
 @torch.inference_mode()
@@ -142,6 +146,21 @@ def predict(
             pieces.append(predictor.of(batch, start))
             advance(stop / count)
     return {name: _joined([piece[name] for piece in pieces]) for name in pieces[0]}
+
+
+@torch.inference_mode()
+def given_values(
+    loaded: LoadedRun,
+    request: PredictionRequest,
+    file: Path | None = None,
+    units: Units = "data",
+) -> dict[str, Tensor]:
+    """The values that the predictions of `predict` condition on, by field: each [rows, *shape]."""
+    rows, needed = _rows(loaded, request, file), loaded.program.capabilities[SAMPLE]
+    count = len(rows) if request.rows is None else min(request.rows, len(rows))
+    batch = fixed_batch(loaded, rows, slice(0, count), request.seed)
+    found = {name: batch[name].cpu() for name in needed if name in loaded.manifest.fields}
+    return in_data_units(loaded, found) if units == "data" else found
 
 
 def _require_given(loaded: LoadedRun) -> None:

@@ -29,6 +29,7 @@ from torch.nn.functional import logsigmoid
 from specc.data.categories import recorded
 from specc.data.elementwise import transformed
 from specc.data.load import Batch
+from specc.data.split import TRAIN
 from specc.engine.storage.loaded_run import LoadedRun
 from specc.runtime.fields import Field
 
@@ -152,20 +153,56 @@ def _observed(loaded: LoadedRun) -> dict[str, Conversion]:
     return {name: own for name, own in every if name in names and not own.field.base}
 
 
-def category_names(loaded: LoadedRun) -> dict[str, tuple[str, ...]]:
-    """The texts of the numbers of each field with categories, unless they are one-hot vectors."""
+def class_names(loaded: LoadedRun) -> dict[str, tuple[str, ...]]:
+    """The labels in the data of the classes of each field that has them, in the order of the model.
+
+    They are the texts of categories or of the source's classes; one-hot vectors of numbers have the
+    digits of these.
+    """
     if loaded.data is None:
         return {}
-    fields = {n: own for n, own in loaded.manifest.fields.items() if own.one_hot is None}
-    return recorded(fields, loaded.data.record)
+    fields = loaded.manifest.fields
+    rows = [own.parts[TRAIN].fields for own in loaded.data.sources]
+    texts = {name: own.classes for part in rows for name, own in part.items() if own.classes}
+    found = {**texts, **recorded(fields, loaded.data.record)}
+    for name, field in fields.items():
+        own = found.get(name, ())
+        if field.one_hot is not None:
+            numbers = range(field.base, field.base + field.one_hot)
+            found[name] = tuple(own[n] if n < len(own) else str(n) for n in numbers)
+        elif own and field.base:
+            found[name] = own[field.base :]
+    return found
 
 
 def with_names(
-    loaded: LoadedRun, arrays: Mapping[str, npt.NDArray[Any]]
+    loaded: LoadedRun, arrays: Mapping[str, npt.NDArray[Any]], *, of_vectors: bool = False
 ) -> dict[str, npt.NDArray[Any]]:
-    """Arrays by name, with texts in place of the numbers of categories."""
-    found = dict(arrays)
-    for name, texts in category_names(loaded).items():
-        if name in found:
-            found[name] = np.array(texts)[found[name].astype(np.int64)]
+    """Arrays by name in the units of the data, with labels in place of the numbers of classes.
+
+    One-hot vectors, [rows, classes], stay vectors unless labels `of_vectors` are wanted.
+    """
+    found, fields = dict(arrays), loaded.manifest.fields
+    for name, texts in class_names(loaded).items():
+        field, own = fields[name], found.get(name)
+        if own is None or (own.ndim > 1 and field.one_hot is not None and not of_vectors):
+            continue
+        if field.one_hot is not None and own.ndim > 1:
+            if own.shape[1:] != (field.one_hot,):
+                continue
+            own = own.argmax(-1)
+        elif field.base and field.one_hot is None:
+            own = own - field.base
+        are_numbers = field.one_hot is not None and all(text.isdecimal() for text in texts)
+        numbers = own.astype(np.int64)
+        # A model may have more classes than there are texts.
+        labels = (*texts, *map(str, range(len(texts), numbers.max(initial=-1) + 1)))
+        found[name] = np.array([int(t) for t in labels] if are_numbers else labels)[numbers]
     return found
+
+
+def labels_of(loaded: LoadedRun, name: str, classes: range) -> tuple[str, ...]:
+    """The labels in the data of the classes of a field, or their numbers there."""
+    texts, field = class_names(loaded).get(name, ()), loaded.manifest.fields[name]
+    base = field.base if field.one_hot is None else 0
+    return tuple(texts[n] if 0 <= n < len(texts) else str(n + base) for n in classes)

@@ -131,7 +131,8 @@ def test_samples_share_a_point(capsys, tmp_path):
     table = tmp_path / "rows.csv"
     done = specc_verb(capsys, "sample", run.folder, "--rows", "3", "--out", table)
     assert "which a CSV file leaves out" in done.out
-    assert table.read_text().splitlines()[0].split(",") == ["y"]
+    head = table.read_text().splitlines()[0].split(",")
+    assert head == [*(f"x.{n}" for n in range(64)), "y"]
     with np.load(tmp_path / "rows.npz") as found:
         assert np.array_equal(found["w"], run.program.model.w.detach().numpy())
 

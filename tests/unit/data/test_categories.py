@@ -135,9 +135,10 @@ def test_a_run_keeps_them_and_predicts_other_files(tmp_path, capsys):
     np.testing.assert_array_equal(found.truth, [2, 1])
     assert specc_verb(capsys, "predict", tmp_path / "run", "--data", tmp_path / "new.csv").code == 0
     header, *lines = (tmp_path / "run" / "predictions.csv").read_text().splitlines()
-    assert header == "y,y_p.0,y_p.1,y_p.2"
+    assert header == "x,y,y_p.aster,y_p.rose,y_p.tulip"
     best = found.mean.long().tolist()
-    assert [line.split(",")[0] for line in lines] == [["aster", "rose", "tulip"][n] for n in best]
+    assert [line.split(",")[0] for line in lines] == ["1", "2"]
+    assert [line.split(",")[1] for line in lines] == [["aster", "rose", "tulip"][n] for n in best]
     done = specc_verb(capsys, "sample", tmp_path / "run", "--out", tmp_path / "s.csv")
     assert done.code == 0
     drawn = {line.split(",")[-1] for line in (tmp_path / "s.csv").read_text().splitlines()[1:]}
@@ -156,6 +157,56 @@ def test_labels_from_one_are_predicted_and_drawn_from_one(tmp_path):
     np.testing.assert_array_equal(found.mean, found.probabilities.argmax(1) + 1)
     assert set(run.sample(50)["y"].tolist()) == {1, 2, 3}
     assert set(run.sample(50, units="model")["y"].tolist()) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("field", "model", "source"),
+    [
+        ("categories: true", "categorical, logits: net(x), classes: 3, shape: []", ""),
+        ("base: 1", "categorical, logits: net(x), classes: 3, shape: []", ""),
+        ("one_hot: 3", "one_hot_categorical, logits: net(x), shape: [3]", ""),
+        ("one_hot: 3, categories: true", "one_hot_categorical, logits: net(x), shape: [3]", ""),
+        ("one_hot: 3, base: 1", "one_hot_categorical, logits: net(x), shape: [3]", ""),
+        (
+            "shape: []",
+            "categorical, logits: net(x), classes: 3, shape: []",
+            "classes: {y: [c, a, b]}",
+        ),
+    ],
+)
+def test_the_labels_of_a_table_are_those_of_the_data(field, model, source, tmp_path, capsys):
+    """Whatever a field does with them; `npz` keeps one-hot vectors of samples."""
+    names = ["c", "a", "b"] if source else ["1", "2", "3"] if "base" in field else ["a", "b", "c"]
+    if field == "one_hot: 3":
+        names = ["0", "1", "2"]
+    rows = [names[n % 3] for n in range(9)]
+    lines = "".join(f"{n % 3},{text}\n" for n, text in enumerate(rows))
+    (tmp_path / "flowers.csv").write_text(f"x,y\n{lines}")
+    spec = (
+        "specc: 1\nname: flowers\n"
+        f"data: {{source: csv, path: flowers.csv, {source}{source and ', '}"
+        f"fields: {{x: {{from: x}}, y: {{from: y, {field}}}}}}}\n"
+        f"model: {{x: {{given: x, shape: [1]}}, y: {{observed: {model}}}}}\n"
+        "links: {net: {mlp: [8]}}\nobjective: mle\n"
+        "train: {steps: 100, batch_size: 9, threads: 1, optimizer: {adam: {lr: 0.2}}}\n"
+    )
+    (tmp_path / "flowers.yaml").write_text(spec)
+    specc.load(tmp_path / "flowers.yaml").train(tmp_path / "run", device="cpu")
+    words = ["predict", tmp_path / "run", "--part", "train", "--draws", 2, "--out"]
+    head, *lines = specc_verb(capsys, *words, "-").out.splitlines()
+    assert head == "x.0,y," + ",".join(f"y_p.{name}" for name in names)
+    assert [line.split(",")[:2] for line in lines] == [[str(n % 3), rows[n]] for n in range(9)]
+    assert specc_verb(capsys, *words, tmp_path / "p.npz").code == 0
+    with np.load(tmp_path / "p.npz") as found:
+        assert found["y"].astype(str).tolist() == rows and found["y_p"].shape == (9, 3)
+    words = ["sample", tmp_path / "run", "--part", "train", "--rows", 9, "--out"]
+    head, *lines = specc_verb(capsys, *words, "-").out.splitlines()
+    assert head == "x.0,y"
+    agree = sum(line == f"{n % 3},{rows[n]}" for n, line in enumerate(lines))
+    assert agree >= 7 and {line.split(",")[1] for line in lines} <= set(names)
+    assert specc_verb(capsys, *words, tmp_path / "s.npz").code == 0
+    with np.load(tmp_path / "s.npz") as found:
+        assert found["y"].shape == ((9, 3) if "one_hot" in field else (9,))
 
 
 def test_texts_with_a_comma_are_in_quotes():

@@ -175,8 +175,9 @@ def test_the_table_has_a_line_for_each_row(folder, drawn, capsys):
     assert main([*words, "--quantiles", "0.9,0.1", "--draws", "100"]) == 0
     printed = capsys.readouterr()
     head, *lines = printed.out.splitlines()
-    assert head == "y_mean,y_sd,y_10%,y_90%"
+    assert head == "x.0,x.1,y_mean,y_sd,y_10%,y_90%"
     assert len(lines) == 3
+    assert [line.split(",")[:2] for line in lines] == [["0.5", "1"], ["3", "-2"], ["0", "0.25"]]
     assert "y: 3 rows" in printed.err
     out = folder / "out.npz"
     assert main(["predict", str(drawn.folder), "--out", str(out), "--part", "train", "--json"]) == 0
@@ -184,7 +185,7 @@ def test_the_table_has_a_line_for_each_row(folder, drawn, capsys):
     assert answer["file"] == str(out)
     assert 0.6 < answer["nodes"]["y"]["coverage"] <= 1
     with np.load(out) as table:
-        assert sorted(table) == ["y_5%", "y_50%", "y_95%", "y_mean", "y_sd"]
+        assert sorted(table) == ["x", "y_5%", "y_50%", "y_95%", "y_mean", "y_sd"]
 
 
 def test_wrong_rows_are_refused_by_name(folder, labelled, drawn, capsys):
