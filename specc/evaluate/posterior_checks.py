@@ -22,6 +22,7 @@ from torch import Tensor
 from specc.data.load import Batch
 from specc.engine.order.streams import Stream, noise_at
 from specc.engine.storage.loaded_run import LoadedRun
+from specc.evaluate.element_draws import ElementDraws
 from specc.evaluate.guide_draws import GuideDraws
 from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.sampling import SAMPLE
@@ -52,12 +53,22 @@ def prior_draws(loaded: LoadedRun) -> Arrays:
 
 @torch.inference_mode()
 def replicates(loaded: LoadedRun, batch: Batch, posterior: PosteriorDraws | GuideDraws) -> Arrays:
-    """Replicates of the observed nodes of a batch; empty if they are many numbers."""
+    """Replicates of the observed nodes of a batch of all training rows; empty if they are large.
+
+    Latents of elements, or of all rows, that are summed out are drawn from their posterior given
+    each draw of the others.
+    """
     if not _is_small(loaded, batch):
         return {}
     noise = noise_at(loaded.settings.seed, Stream.SAMPLE, 7, device=loaded.device)
     # The latents of a sampler are parameters of the model, those of a guide are arguments.
-    return _rows_at(loaded, batch, noise, islice(posterior.each(), REPLICATES))
+    each: Iterable[Mapping[str, Tensor]] = islice(posterior.each(), REPLICATES)
+    if loaded.manifest.coupled:
+        elements = ElementDraws.of(loaded)
+        if elements is None:
+            return {}
+        each = elements.beside(each, noise)
+    return _rows_at(loaded, batch, noise, each)
 
 
 @torch.inference_mode()
@@ -79,12 +90,7 @@ def prior_replicates(loaded: LoadedRun, batch: Batch) -> Arrays:
 
 
 def _is_small(loaded: LoadedRun, batch: Batch) -> bool:
-    """Whether the program can draw replicates of a batch, and they fit into memory.
-
-    Rows that share a latent which is summed out need its values given those of drawn latents.
-    """
-    if loaded.manifest.coupled:
-        return False
+    """Whether the program can draw replicates of a batch, and they fit into memory."""
     numbers = sum(batch[name].numel() for name in _names(loaded, batch))
     return loaded.program.can(SAMPLE) and numbers * REPLICATES <= MOST_NUMBERS
 

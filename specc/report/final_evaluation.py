@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,25 +83,35 @@ def evaluate_at_end(
         "parts": trained.metrics.get("parts"),
         "evaluate": {name: found.summary() for name, found in figures.items()},
     }
+    captions: dict[str, str] = {}
     if loaded.manifest.sampler is not None:
         diagnostics = diagnose(loaded)
         result["posterior"] = diagnostics.as_json()
-        for name, drawn in OF_POSTERIOR.items():
-            if drawn(loaded.folder / name, diagnostics.data):
-                pictures += (loaded.folder / name,)
+        captions |= _drawn(loaded.folder, OF_POSTERIOR, diagnostics.data)
     if shared := of_shared(loaded):
         result["shared"] = shared
     guide = diagnose_guide(loaded)
     if guide is not None:
         result["guide"] = guide.as_json()
-        for name, drawn in OF_GUIDE.items():
-            if guide.data is not None and drawn(loaded.folder / name, guide.data):
-                pictures += (loaded.folder / name,)
+        captions |= {} if guide.data is None else _drawn(loaded.folder, OF_GUIDE, guide.data)
+    if captions:
+        result["captions"] = captions
+        pictures += tuple(loaded.folder / name for name in captions)
     revisions = run_folder.revisions_of(loaded.folder)
     if revisions:
         result["revisions"] = [{k: own[k] for k in ("step", "changes")} for own in revisions]
     file_io.write_json(loaded.folder / run_folder.RESULT, result)
     return FinalEvaluation(figures, pictures, result)
+
+
+def _drawn(
+    folder: Path,
+    pictures: Mapping[str, Callable[[Path, Any], str]],
+    data: Any,  # noqa: ANN401
+) -> dict[str, str]:
+    """Draws pictures of a posterior; the captions of those that there are, by their files."""
+    found = {name: draw(folder / name, data) for name, draw in pictures.items()}
+    return {name: words for name, words in found.items() if words}
 
 
 def finished_pictures(trained: Trained) -> tuple[Path, ...] | None:
@@ -193,7 +203,7 @@ def draw_pictures(loaded: LoadedRun) -> tuple[Path, ...]:
     metrics = run_folder.read_metrics(loaded.folder)
     if len(metrics) > 1:
         path = loaded.folder / LOSS
-        loss_curve(path, metrics, loaded.manifest.name)
+        loss_curve(path, metrics, loaded.manifest.name, loaded.manifest.losses)
         found.append(path)
     shown = picture_field(loaded)
     part = loaded.held_out

@@ -20,7 +20,7 @@ from specc.report.latent_table import (
     most_probable,
     shown_as,
 )
-from specc.report.posterior import left_out_in_words, shown_latents
+from specc.report.posterior import left_out, left_out_in_words, shown_latents
 
 COLUMNS = ("mean", "sd", "5%", "50%", "95%")
 
@@ -75,17 +75,17 @@ def guide_lines(found: GuideFigures | None, most: int) -> Iterator[str]:
     yield from (f"warning: {words}" for words in found["warnings"])
 
 
-def draw_guide(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceData
+def draw_guide(path: Path, data: Any) -> str:  # noqa: ANN401 - an InferenceData
     """The densities of the first latents under the guide, as a PNG.
 
-    Returns whether there is a latent that is small enough.
+    Returns the caption; "" if no latent is small enough.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     names = shown_latents(data.posterior)
     if not names:
-        return False
+        return ""
     count = sum(int(data.posterior[name][0, 0].size) for name in names)
     across = min(count, 4)
     down = -(-count // across)
@@ -100,4 +100,4 @@ def draw_guide(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceDat
     drawn = BytesIO()
     figure.savefig(drawn, format="png")
     file_io.write(path, drawn.getvalue())
-    return True
+    return f"Density of each latent under the guide{left_out(data.posterior, names)}"

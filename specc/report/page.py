@@ -33,6 +33,7 @@ from specc.report.snapshots import snapshots
 from specc.report.standard_error import error_of, own_units
 from specc.report.styles import class_grid, prior_interpolations
 from specc.report.training import training
+from specc.report.values import values_section
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
@@ -46,15 +47,8 @@ class Section:
     body: str
 
 
-CHECKED = "The posterior beside the prior, and the data beside replicates by both"
-OF_POSTERIOR = {
-    PICTURE: "Density, trace and ranks of each chain",
-    CHECKS: CHECKED,
-    PAIRS: "Pairs of latents, divergent transitions in red",
-}
-"""The captions of the pictures of a posterior, by their files."""
-OF_GUIDE = {PICTURE: "Density of each latent under the guide", CHECKS: CHECKED}
-"""The captions of those of a posterior by a guide."""
+OF_POSTERIOR = (PICTURE, CHECKS, PAIRS)
+"""The pictures of a posterior by chains, or by a guide."""
 
 
 def page(loaded: LoadedRun) -> str:
@@ -89,13 +83,14 @@ def _sections(loaded: LoadedRun, facts: Facts) -> Iterator[Section]:
     metrics = run_folder.read_metrics(folder)
     part = loaded.held_out
     yield Section("metrics", "Metrics", _metrics(folder))
-    found = run_folder.result_of(folder).get("posterior")
-    drawn = "".join(_picture(folder / name, words) for name, words in OF_POSTERIOR.items())
-    yield Section("posterior", "Posterior", posterior_section(found, drawn))
-    by_guide = run_folder.result_of(folder).get("guide")
-    drawn = "".join(_picture(folder / name, words) for name, words in OF_GUIDE.items())
-    yield Section("guide", "Posterior by the guide", guide_section(by_guide, drawn))
-    yield Section("curves", "Training", training(metrics))
+    result = run_folder.result_of(folder)
+    captions = result.get("captions", {})
+    named = [(folder / name, captions[name]) for name in OF_POSTERIOR if name in captions]
+    drawn = "".join(_picture(path, words) for path, words in named)
+    yield Section("posterior", "Posterior", posterior_section(result.get("posterior"), drawn))
+    yield Section("guide", "Posterior by the guide", guide_section(result.get("guide"), drawn))
+    yield Section("values", "Values that are summed out", values_section(result.get("shared", {})))
+    yield Section("curves", "Training", training(metrics, loaded.manifest.losses))
     yield Section("bound", "Terms of the loss", _bound(loaded, part))
     yield Section("labels", "Labels", classification_section(loaded, part))
     yield Section("snapshots", "Samples during training", _snapshots(folder))
@@ -210,7 +205,9 @@ def _bound(loaded: LoadedRun, part: str) -> str:
     )
     over = decomposition.averaged_over(loaded)
     means_over = f", means over {over}" if over else ""
-    where = f"<p>On the {escape(part)} rows{means_over}; densities and divergences in nats.</p>"
+    has_densities = any(loss.bound for loss in loaded.manifest.losses)
+    unit = "; densities and divergences in nats" if has_densities else ""
+    where = f"<p>On the {escape(part)} rows{means_over}{unit}.</p>"
     return f"{where}{terms}{drawn}{active_units}"
 
 
@@ -247,9 +244,7 @@ def _latent(loaded: LoadedRun, part: str) -> str:
     """The section on the latent space."""
     latent = latent_of(loaded, part)
     if latent is None:
-        return _prior_interpolations(loaded) or (
-            "<p>Not drawn: this needs exactly one local, real-valued latent vector and a guide.</p>"
-        )
+        return _prior_interpolations(loaded) or _not_drawn(loaded)
     drawn = []
     found = principal(latent)
     if found is not None:
@@ -266,6 +261,14 @@ def _latent(loaded: LoadedRun, part: str) -> str:
             _image(as_png(pixels), "Linear interpolation between the latents of pairs of rows")
         )
     return "".join([*drawn, _prior_interpolations(loaded)])
+
+
+def _not_drawn(loaded: LoadedRun) -> str:
+    """Why there is no drawing of latents of rows; "" if no guide draws any."""
+    nodes = loaded.manifest.nodes
+    if all(node.is_global for node in nodes.get("guide", {}).values() if node.role == "latent"):
+        return ""
+    return "<p>Not drawn: this needs exactly one local, real-valued latent vector.</p>"
 
 
 def _points(latent: Latent, places: list[tuple[float, float]], words: str) -> str:

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from specc.engine.storage import file_io
 from specc.report.axis_range import axis_range
-from specc.report.training import losses, players_of
+from specc.report.training import loss_words, losses
+from specc.runtime.losses import Loss
 
 WIDTH = 960
 """The approximate width of a grid in pixels, which is enlarged by an integer factor."""
@@ -93,13 +94,17 @@ def write_png(path: Path, pixels: Pixels) -> None:
     file_io.write(path, as_png(pixels))
 
 
-def loss_curve(path: Path, metrics: Sequence[Mapping[str, Any]], title: str) -> None:
+def loss_curve(
+    path: Path, metrics: Sequence[Mapping[str, Any]], title: str, bounds: Sequence[Loss] = ()
+) -> None:
     """The loss over the epochs, of every player or on held-out rows, too, as a PNG at `path`.
 
+    `bounds` are the losses of the run, which may have a unit.
     If the losses of early epochs are much larger the axis leaves them out and states it.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7.0, 4.0), dpi=130, layout="constrained")
     axes = FigureCanvasAgg(figure).figure.add_subplot()
@@ -113,7 +118,8 @@ def loss_curve(path: Path, metrics: Sequence[Mapping[str, Any]], title: str) -> 
         axes.set_ylim(axis.low, axis.high)
         axes.set_title(axis.words(), loc="right", fontsize="small", color="#5c6675")
     axes.set_xlabel("epoch")
-    axes.set_ylabel("loss of each player" if players_of(metrics) else "loss (nats a row)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_ylabel(loss_words(metrics, bounds))
     axes.set_title(title, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -68,7 +68,7 @@ MOST_CHAINS = 8
 """Chains in the picture, of which more cannot be told apart."""
 
 
-def draw_posterior(path: Path, data: Any) -> bool:  # noqa: ANN401 - an InferenceData
+def draw_posterior(path: Path, data: Any) -> str:  # noqa: ANN401 - an InferenceData
     """The density, the trace and the ranks of the first latents, each chain apart, as a PNG.
 
     Chains that agree have equal densities and flat bars of ranks (Vehtari et al. 2021). Of many
@@ -80,7 +80,7 @@ def draw_posterior(path: Path, data: Any) -> bool:  # noqa: ANN401 - an Inferenc
 
     names = shown_latents(data.posterior)
     if not names:
-        return False
+        return ""
     count = sum(int(data.posterior[name][0, 0].size) for name in names)
     chains = int(data.posterior.sizes["chain"])
     figure = Figure(figsize=(10.0, 0.6 + 1.6 * count), dpi=110, layout="constrained")
@@ -103,7 +103,13 @@ def draw_posterior(path: Path, data: Any) -> bool:  # noqa: ANN401 - an Inferenc
     drawn = BytesIO()
     figure.savefig(drawn, format="png")
     file_io.write(path, drawn.getvalue())
-    return True
+    return f"Density, trace and ranks of each chain{left_out(data.posterior, names)}"
+
+
+def left_out(latents: Any, names: Sequence[str]) -> str:  # noqa: ANN401 - a Dataset of xarray
+    """`, without 2 latents of many numbers`; "" if a picture shows all of them."""
+    count = len(latents.data_vars) - len(names)
+    return f", without {counted(count, 'latent')} of many numbers" if count else ""
 
 
 def shown_latents(latents: Any) -> list[str]:  # noqa: ANN401 - a Dataset of xarray

@@ -22,7 +22,10 @@ COLOURS = 10
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A rectangle with two axes, and the units of the drawing around it."""
+    """A rectangle with two axes, and the units of the drawing around it.
+
+    The numbers of the horizontal axis are integers if it `is_whole`.
+    """
 
     left: float
     right: float
@@ -30,6 +33,7 @@ class Frame:
     high: float
     width: int = WIDTH
     height: int = HEIGHT
+    is_whole: bool = False
 
     def across(self, x: float) -> float:
         """The place of a value of the horizontal axis."""
@@ -54,7 +58,7 @@ class Frame:
             y = self.down(value)
             lines.append(f'<line class="rule" x1="{LEFT}" x2="{edge}" y1="{y:.1f}" y2="{y:.1f}"/>')
             lines.append(f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}">{value:g}</text>')
-        for value in _round_values(self.left, self.right):
+        for value in _round_values(self.left, self.right, 1.0 if self.is_whole else 0.0):
             x = self.across(value)
             lines.append(f'<text class="tick mid" x="{x:.1f}" y="{foot + 17}">{value:g}</text>')
         lines.append(f'<text class="axis" x="{edge}" y="{self.height - 4}">{escape(below)}</text>')
@@ -76,7 +80,8 @@ def curves(series: Mapping[str, Points], title: str, below: str = "epoch") -> st
         return ""
     xs = [x for points in lines.values() for x, _ in points]
     right = max(xs) if max(xs) > min(xs) else min(xs) + 1.0
-    frame = Frame(min(xs), right, axis.low, axis.high, CURVE)
+    is_whole = all(x == int(x) for x in xs)
+    frame = Frame(min(xs), right, axis.low, axis.high, CURVE, is_whole=is_whole)
     body = [frame.drawn(below)]
     for number, (name, points) in enumerate(lines.items()):
         places = " ".join(f"{frame.across(x):.1f},{frame.down(y):.1f}" for x, y in points)
@@ -102,6 +107,24 @@ def bars(values: Mapping[str, float], title: str, unit: str) -> str:
         rows.append(f'<rect class="bar" x="190" y="{y}" width="{length:.1f}" height="18"/>')
         rows.append(f'<text x="{196 + length:.1f}" y="{y + 13}">{escape(shown)}</text>')
     return drawing(rows, title, height)
+
+
+def columns(values: Mapping[int, float], title: str, below: str) -> str:
+    """A column for each whole number with its height, over a common axis from 0."""
+    if not values:
+        return ""
+    first, last = min(values), max(values)
+    top = 1.05 * max(*values.values(), 1e-12)
+    frame = Frame(first - 0.5, last + 0.5, 0.0, top, is_whole=True)
+    base, width = frame.down(0.0), frame.across(1.0) - frame.across(0.0)
+    body = [frame.drawn(below)]
+    for value, height in values.items():
+        up, left = frame.down(height), frame.across(value - 0.5)
+        body.append(
+            f'<rect class="bar" x="{left + 0.1 * width:.1f}" y="{up:.1f}" '
+            f'width="{0.8 * width:.1f}" height="{base - up:.1f}"/>'
+        )
+    return drawing(body, title)
 
 
 def points(
@@ -137,11 +160,11 @@ def points(
     return drawing(body, title, 400)
 
 
-def _round_values(low: float, high: float) -> list[float]:
-    """Three to six multiples of 1, 2 or 5 times a power of ten."""
+def _round_values(low: float, high: float, least: float = 0.0) -> list[float]:
+    """Three to six multiples of 1, 2 or 5 times a power of ten, at least `least` apart."""
     rough = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(rough))
-    step = min((m * power for m in (1, 2, 5, 10)), key=lambda s: abs(s - rough))
+    step = max(least, min((m * power for m in (1, 2, 5, 10)), key=lambda s: abs(s - rough)))
     first = math.ceil(low / step)
     return [round(n * step, 12) for n in range(first, math.floor(high / step) + 1)]
 

@@ -9,6 +9,7 @@ from typing import Any
 from specc.report import svg
 from specc.report.axis_range import Points, axis_range
 from specc.report.markup import figure
+from specc.runtime.losses import Loss
 
 Metrics = Sequence[Mapping[str, Any]]
 
@@ -16,18 +17,27 @@ OF_PLAYER = " loss"
 """The end of the name of a loss that belongs to one of several players."""
 
 
-def training(metrics: Metrics) -> str:
-    """A curve of the loss, and one of each further metric; "" for a single epoch."""
+def training(metrics: Metrics, bounds: Sequence[Loss] = ()) -> str:
+    """A curve of the loss, and one of each further metric; "" for a single epoch.
+
+    `bounds` are the losses of the run, which may have a unit.
+    """
     if len(metrics) < 2:
         return ""
-    words = "Loss of each player" if players_of(metrics) else "Loss, nats a row"
-    drawn = [_drawn(losses(metrics), "The loss over the epochs", words)]
+    drawn = [_drawn(losses(metrics), "The loss over the epochs", loss_words(metrics, bounds))]
     for stage, lines in stages_of(metrics).items():
         where = f" of stage {stage}" if stage else ""
         for name in parts_of(lines):
             title = f"{name}{where}"
             drawn.append(_drawn({title: _curve(lines, name)}, f"{title} over the epochs", title))
     return f'<div class="grid">{"".join(drawn)}</div>'
+
+
+def loss_words(metrics: Metrics, bounds: Sequence[Loss]) -> str:
+    """`Loss of each player`, or `Loss` with its unit if it has one: `Loss, nats a row`."""
+    if players_of(metrics):
+        return "Loss of each player"
+    return "Loss, nats a row" if bounds and all(own.is_in_nats for own in bounds) else "Loss"
 
 
 def stages_of(metrics: Metrics) -> dict[str, Metrics]:

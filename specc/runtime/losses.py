@@ -110,6 +110,18 @@ class Loss:
     subsample: tuple[Subsample, ...] = ()
     over_rows: bool = False
 
+    @property
+    def is_in_nats(self) -> bool:
+        """Whether the loss is the negative of a named bound of a log-density, in nats a row.
+
+        A formula in the spec may have a density among other terms, and then has no unit.
+        """
+        return self.bound not in (None, WRITTEN)
+
+
+WRITTEN = "objective"
+"""The metric of a bound that the spec writes as a formula."""
+
 
 def metric_names(losses: Sequence[Loss], loss: Loss, names: Iterable[str]) -> tuple[str, ...]:
     """The names under which metrics of `loss` are reported: `<loss> <name>` among several losses.

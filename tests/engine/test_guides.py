@@ -220,7 +220,7 @@ def test_what_a_run_leaves(trained, tmp_path):
     assert (trained.loaded.folder / "posterior_checks.png").is_file()
     shown = page(load_run(trained.loaded.folder))
     assert "Posterior by the guide" in shown and "Pareto k" in shown
-    assert "the data beside replicates by both" in shown
+    assert "from the prior or the posterior" in shown
     assert "leave-one-out log p of all rows" in shown
     lines = list(guide_lines(result["guide"], 2))
     assert (

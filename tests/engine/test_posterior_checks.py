@@ -54,7 +54,7 @@ def test_the_file_has_the_prior_and_replicates_of_the_data(tmp_path):
     pictures = evaluate_at_end(Trained(loaded, Counters(), {}, 1)).pictures
     drawn = {path.name: path.read_bytes()[:4] for path in pictures}
     assert drawn["posterior_pairs.png"] == drawn["posterior_checks.png"] == b"\x89PNG"
-    assert "divergent transitions in red" in page(loaded)
+    assert "<figcaption>Pairs of latents" in page(loaded)
 
 
 NORMAL = """\
@@ -65,6 +65,31 @@ model:
   m: {latent: normal, loc: 0, scale: 1, global: true}
   y: {observed: normal, loc: m, scale: 1}
 """
+
+
+SHARED = """\
+specc: 1
+name: shared
+data: {source: csv, path: rows.csv, fields: {y: {from: y}}}
+model:
+  b: {latent: bernoulli, probs: 0.5, global: true}
+  m: {latent: normal, loc: 0, scale: 0.1, global: true}
+  y: {observed: normal, loc: 10 * b + m, scale: 1}
+"""
+
+
+def test_replicates_have_the_values_of_what_is_summed_out_given_the_data(tmp_path):
+    """Of rows at 10 all replicates are at 10, by the prior half of them.
+
+    The number of the latter among 100 is between 25 and 75 but for 6e-7 of all seeds.
+    """
+    rows(tmp_path, y=10.0 + np.random.default_rng(0).normal(size=6))
+    data = diagnose(run_of(tmp_path, SHARED)).data
+    means = np.asarray(data.posterior_predictive["y"])[0].mean(1)
+    assert means.shape == (100,) and np.abs(means - 10.0).max() < 3.0
+    means = np.asarray(data.prior_predictive["y"])[0].mean(1)
+    assert 25 <= (np.abs(means - 10.0) < 3.0).sum() <= 75
+    assert (np.minimum(np.abs(means), np.abs(means - 10.0)) < 3.0).all()
 
 
 def test_terms_are_means_over_the_posterior_whatever_was_computed_before(tmp_path):

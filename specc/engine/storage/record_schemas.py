@@ -208,12 +208,13 @@ class GuideFigures(TypedDict):
 
 
 class Result(TypedDict, total=False):
-    """result.json."""
+    """result.json. `captions` are those of pictures, by their files."""
 
     evaluate: dict[str, Figure | SampleFigure]
     posterior: Posterior
     guide: GuideFigures
     shared: dict[str, list[Any]]
+    captions: dict[str, str]
     steps: Count
 
 

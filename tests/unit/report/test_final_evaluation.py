@@ -6,6 +6,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from specc.engine.train import Options, train
 from specc.evaluate.sampling import reconstruct, sample
@@ -163,8 +164,17 @@ def test_a_picture_that_is_written_is_read_again(tmp_path):
 
 
 @pytest.mark.parametrize("losses", [[3.0, 2.0, 1.0], [1.0], [None, 2.0], [2.0, 2.0]])
-def test_a_curve_is_drawn_from_whatever_was_measured(tmp_path, losses):
+def test_a_curve_is_drawn_from_whatever_was_measured(tmp_path, monkeypatch, losses):
     metrics = [{"epoch": i + 1, "loss": value, "parts": {}} for i, value in enumerate(losses)]
     metrics[-1]["valid"] = {"loss": 1.5}
+    ticks = []
+    save = Figure.savefig
+
+    def record(figure, *words, **more):
+        ticks.extend(figure.axes[0].get_xticks())
+        save(figure, *words, **more)
+
+    monkeypatch.setattr(Figure, "savefig", record)
     loss_curve(tmp_path / "a.png", metrics, "a")
+    assert ticks and all(tick == int(tick) for tick in ticks)
     assert matplotlib.image.imread(tmp_path / "a.png").shape[0] > 300
