@@ -38,10 +38,13 @@ class Bijection(Struct, Generic[Chosen], frozen=True):
 
     It maps `domain` onto `range`, which may depend on the options. `image` is for a bijection that
     also maps parts of its domain: the image of a support, None unless the domain contains it. A
-    `conditional` bijection takes a context, and with `moves` the image depends on it. `forward` and
-    `inverse` describe, for `explain`, the cost of each direction beyond one pass: "" is one pass,
-    "one pass for each entry", "a fixed point", or a function of the options. Both directions of a
-    `stochastic` bijection also take `noise`, for an unbiased estimate of the log-determinant;
+    `conditional` bijection takes a context, and with `moves` the image depends on it. With `ends`
+    it maps pieces of a vector one after the other: each argument of the context is an end of a
+    piece, `ends` is their number for each piece, and they may depend on earlier pieces;
+    `check_ends` checks their shapes. `forward`
+    and `inverse` describe, for `explain`, the cost of each direction beyond one pass: "" is one
+    pass, "one pass for each entry", "a fixed point", or a function of the options. Both directions
+    of a `stochastic` bijection also take `noise`, for an unbiased estimate of the log-determinant;
     without noise it is exact. One that is not `learnt` has no parameters.
     """
 
@@ -56,6 +59,8 @@ class Bijection(Struct, Generic[Chosen], frozen=True):
     range: Support | Callable[[Chosen], Support] = REAL
     image: Callable[[Chosen, Support], Support | None] | None = None
     conditional: bool | Callable[[Chosen], bool] = True
+    ends: Callable[[Chosen], tuple[int, ...]] | None = None
+    check_ends: Callable[[Chosen, Shape, tuple[Shape, ...]], None] | None = None
     moves: bool = False
     forward: str | Callable[[Chosen], str] = ""
     inverse: str | Callable[[Chosen], str] = ""
@@ -65,6 +70,16 @@ class Bijection(Struct, Generic[Chosen], frozen=True):
     def takes_context(self, options: Chosen) -> bool:
         """Whether it takes a context with these options."""
         return self.conditional(options) if callable(self.conditional) else self.conditional
+
+    def ends_of(self, options: Chosen) -> tuple[int, ...]:
+        """The number of arguments of the context for each piece; () if they are for the whole."""
+        found = () if self.ends is None else self.ends(options)
+        return found if any(found) else ()
+
+    def check(self, options: Chosen, shape: Shape, given: tuple[Shape, ...]) -> None:
+        """Checks the shapes of the arguments of a context; raises `LinkShapeError`."""
+        if self.check_ends is not None:
+            self.check_ends(options, shape, given)
 
     def of(self, options: Chosen) -> Support:
         """The domain with these options."""

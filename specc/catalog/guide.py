@@ -30,7 +30,9 @@ class Unknown(Struct, frozen=True):
     numbers which `onto`, the text of a bijection, maps onto its support ("" for all real numbers).
     `start` is the location of its distribution, if that is a number. `given` are the inputs of the
     link that makes the guide of a latent with a value for each row. `distribution` is that of a
-    finite latent, empty for a continuous one, with its number of `classes`.
+    finite latent, empty for a continuous one, with its number of `classes`. `ends` are the texts of
+    the ends of its support that other values determine, which differ between the elements of a
+    plate if `ends_vary`.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Unknown(Struct, frozen=True):
     distribution: str = ""
     classes: int = 0
     is_local: bool = False
+    ends: tuple[str, ...] = ()
+    ends_vary: bool = False
 
     @property
     def piece(self) -> str:
@@ -98,7 +102,8 @@ class Guide(Struct, frozen=True):
     """A kind of derived guide: its name, its options, and its nodes for some latents.
 
     With `local` it draws latents with a value for each row; otherwise those that rows share. The
-    `standard` ones are for latents whose kind of guide the spec does not state.
+    `standard` ones are for latents whose kind of guide the spec does not state. Those of a `point`
+    are no random values.
     `expand` returns the nodes of the guide; it raises `NoGuide` for a latent that it cannot draw.
     """
 
@@ -112,6 +117,7 @@ class Guide(Struct, frozen=True):
     expand: Callable[[Mapping[str, Any], Sequence[Unknown], Fresh], LongForm]
     local: bool = False
     standard: bool = False
+    point: bool = False
 
 
 def require_continuous(latents: Iterable[Unknown]) -> None:
@@ -136,7 +142,13 @@ def onto(latent: Unknown, fresh: Fresh, links: dict[str, str]) -> str:
         return ""
     name = fresh(f"{latent.name}_onto")
     links[name] = latent.onto
-    return f", through: {name}"
+    return f", through: {applied(name, latent.ends)}"
+
+
+def applied(link: str, ends: Sequence[str]) -> str:
+    """A bijection, with the ends of its range if they are values."""
+    text = f"{link}({', '.join(ends)})" if ends else link
+    return f'"{text}"' if set(text) & set(",[]{}") else text
 
 
 class Vector(Struct, frozen=True):
@@ -169,11 +181,16 @@ def drawn_together(latents: Sequence[Unknown], fresh: Fresh, *, flow: bool = Fal
     name = first.name if is_vector else fresh("latents")
     parts = ", ".join(f"{each.name}: latent" for each in latents)
     head = "latent: " if is_vector else f"joint: {{{parts}}}, distribution: "
+    for each in latents:
+        if each.ends_vary:
+            reason = f"its ends differ between the elements of `{each.plate}`"
+            raise NoGuide(each.name, reason, "choose `mean_field` for it")
     prefix = first.name if len(latents) == 1 else name
     steps = [fresh(f"{prefix}_flow")] if flow else []
     if any(each.onto for each in latents):
-        steps.append(fresh(f"{prefix}_onto"))
-        links[steps[-1]] = f"{{onto: [{', '.join(each.piece for each in latents)}]}}"
+        link = fresh(f"{prefix}_onto")
+        links[link] = f"{{onto: [{', '.join(each.piece for each in latents)}]}}"
+        steps.append(applied(link, [end for each in latents for end in each.ends]))
     starts = [each.start for each in latents for _ in range(each.size)]
     start = str([float(f"{each:g}") for each in starts]) if any(starts) else ""
     return Vector(name, prefix, head, tuple(steps), start, links)

@@ -40,6 +40,7 @@ from specc.graph.counter import Counter
 from specc.graph.ends import Ends, moving_ends, parents_of
 from specc.graph.graph import GUIDE, MODEL, NETWORKS, ROWS, Program
 from specc.graph.nodes import Node
+from specc.graph.pieces import pieces_of
 from specc.graph.queries import is_autoregressive, parameter_of
 from specc.language import nested
 from specc.language.expressions.tree import Call, Expression, Name
@@ -242,7 +243,8 @@ class _ProgramPlanner:
 
     def _factor(self, node: Node) -> Factor:
         assert node.entry is not None
-        inputs = tuple(n for n in self._inputs(node.expressions()) if n != node.name)
+        own = (node.name, *node.parts)
+        inputs = tuple(n for n in self._inputs(node.expressions()) if n not in own)
         stated = () if node.is_moved else node.entry.parameters
         arguments = tuple(self._argument(node, p) for p in stated)
         kind = self.typed.types[node.id]
@@ -312,9 +314,10 @@ class _ProgramPlanner:
             inverse=self.attributes.fresh(f"{node.name}_inverse_and_log_det"),
             base=self.python.fresh(f"{prefix}{node.name}_base"),
             log_det=self.python.fresh(f"{prefix}{node.name}_log_det"),
-            inputs=self._inputs(node.through),
+            inputs=tuple(n for n in self._inputs(node.through) if n not in node.parts),
             stochastic=any(getattr(entry, "stochastic", False) for entry in entries),
             scored=scored,
+            pieces=tuple(pieces_of(self.graph, node, call) for call in node.through),
         )
 
     def _causal(self, node: Node) -> LinkModule | None:

@@ -178,7 +178,7 @@ def _long_form(plan: Plan) -> Iterator[str]:
 def _folded_text(line: str) -> Iterator[str]:
     """Yield a line of a spec; a long quoted text becomes a folded block scalar."""
     key, quote, value = line.partition(': "')
-    if not quote or len(line) <= WIDTH:
+    if not quote or len(line) <= WIDTH or not value.endswith('"'):
         yield line
         return
     yield f"{key}: >-"

@@ -18,6 +18,7 @@ from specc.diagnostics.source import Span
 from specc.graph.ends import Ends
 from specc.graph.graph import LinkNode, Type, TypedGraph
 from specc.graph.nodes import Node, NodeId
+from specc.graph.pieces import Pieces
 from specc.language.expressions.tree import Call, Expression
 from specc.objective.experiment import Experiment
 from specc.objective.objective import Objective
@@ -155,7 +156,8 @@ class Flow(Struct, frozen=True):
     `forward` and `inverse` are the methods of the composition and its inverse. `base` and `log_det`
     are the variables of the base draw and of the log-determinant. `inputs` are the nodes in the
     contexts. If `scored`, the density of the draw itself is computed, so that `forward` also
-    returns the log-determinant.
+    returns the log-determinant. `pieces` are those of each step that maps pieces of a vector one
+    after the other, with their ends.
     """
 
     steps: tuple[Call, ...]
@@ -166,6 +168,7 @@ class Flow(Struct, frozen=True):
     inputs: tuple[Input, ...]
     stochastic: bool
     scored: bool
+    pieces: tuple[Pieces, ...] = ()
 
 
 class Colors(Struct, frozen=True):

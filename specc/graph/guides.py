@@ -10,17 +10,19 @@ from msgspec.structs import replace
 
 from specc.catalog.guide import LongForm, NoGuide, Unknown
 from specc.catalog.onto import link_onto
-from specc.catalog.registry import GUIDES
+from specc.catalog.registry import DRAWS, GUIDES
 from specc.catalog.supports import REAL
 from specc.catalog.transforms import biject_to
 from specc.diagnostics.nearest import nearest
 from specc.graph.build import build_graph, type_graph
 from specc.graph.constants import number_of
+from specc.graph.ends import moving_ends
 from specc.graph.findings import Findings
 from specc.graph.graph import MODEL, ROWS, TypedGraph
+from specc.graph.guide_ends import latents_behind, on_plate, written_ends
 from specc.graph.inverse import dependence_of_rows, faithful_inverse
 from specc.graph.inverse import nearest as nearest_inputs
-from specc.graph.nodes import Node, Part
+from specc.graph.nodes import Distributed, Node, Part
 from specc.graph.priors import NoPrior, Written, write_prior
 from specc.language.located import Mapping
 from specc.language.schema.auto import GUIDE, Auto, merged
@@ -130,10 +132,12 @@ class _Derivation:
         self.written = {e.name for e in guide.entries} if isinstance(guide, Mapping) else set()
         self._fresh = _Names(typed, root).fresh
         self.written_out = LongForm({}, {}, {})
+        self.points: frozenset[str] = frozenset()
 
     def run(self, autos: tuple[Auto, ...]) -> tuple[Mapping, str]:
         """The tree with the nodes of all requests, and their text."""
         single = [auto for auto in autos if auto.name]
+        self.points = self._points(autos)
         for auto in single:
             if auto.name in self.groups:
                 nodes = self.typed.graph.model.nodes
@@ -147,6 +151,14 @@ class _Derivation:
                 self._all(auto, [n for n in self._latents() if n.name not in taken])
         return self.root, self.written_out.text
 
+    def _points(self, autos: tuple[Auto, ...]) -> frozenset[str]:
+        """The latents that are points, by the spec or by a request."""
+        nodes = self.typed.graph.model.nodes.values()
+        found = {n.name for n in nodes if n.draw is not None and DRAWS[n.draw.kind].point}
+        own = {auto.name: bool(auto.kind) and GUIDES[auto.kind].point for auto in autos}
+        latents = (node.name for node in self._latents() if node.name not in self.written)
+        return frozenset(found.union(n for n in latents if own.get(n, own.get("", False))))
+
     def _parts(self) -> Iterator[str]:
         """The latents that a written joint node draws."""
         guide = self.root.get(GUIDE)
@@ -157,7 +169,8 @@ class _Derivation:
 
     def _latents(self) -> list[Node]:
         """The latents of the model whose draw the spec does not state."""
-        nodes = self.typed.graph.model.nodes.values()
+        model = self.typed.graph.model
+        nodes = (model.nodes[name] for name in model.order)
         return [node for node in nodes if node.role == "latent" and node.draw is None]
 
     def _latent(self, auto: Auto) -> Node | None:
@@ -175,7 +188,11 @@ class _Derivation:
         return None
 
     def _one(self, auto: Auto, node: Node) -> None:
-        unknown = self._unknown(node)
+        try:
+            unknown = self._unknown(node)
+        except NoGuide as error:
+            self._refuse(auto, error)
+            return
         if unknown is None:
             self.reading.unread.append((GUIDE, node.name))
             return
@@ -192,7 +209,11 @@ class _Derivation:
         self._write(auto, kind, [unknown])
 
     def _all(self, auto: Auto, nodes: Sequence[Node]) -> None:
-        unknowns = [self._unknown(node) for node in nodes]
+        try:
+            unknowns = [self._unknown(node) for node in nodes]
+        except NoGuide as error:
+            self._refuse(auto, error)
+            return
         for node, unknown in zip(nodes, unknowns, strict=True):
             if unknown is None:
                 self.reading.unread.append((GUIDE, node.name))
@@ -240,7 +261,8 @@ class _Derivation:
                 raise NoGuide(each.name, f"{each.distribution} has too many values", hint)
         dependence = dependence_of_rows(graph)
         every = [name for name in dependence if graph.model.nodes[name].role == "latent"]
-        inverse, most = faithful_inverse(dependence, every), int(options["inputs"])
+        before = {name: self._latents_of_ends(name) for name in every}
+        inverse, most = faithful_inverse(dependence, every, before), int(options["inputs"])
         found = []
         for each in unknowns:
             given = inverse[each.name]
@@ -250,6 +272,14 @@ class _Derivation:
                 given = nearest_inputs(dependence, each.name, given, most)
             found.append(replace(each, given=given))
         return found
+
+    def _latents_of_ends(self, name: str) -> frozenset[str]:
+        """The latents that the ends of a latent depend on, which the guide draws before it."""
+        node = self.typed.graph.model.nodes[name]
+        ends = moving_ends(self.typed, node)
+        if ends is None or not isinstance(node, Distributed):
+            return frozenset()
+        return latents_behind(self.typed, node, ends)
 
     def _is_finite(self, node: Node) -> bool:
         return node.entry is not None and node.entry.finite
@@ -278,6 +308,15 @@ class _Derivation:
         if kind.support.discrete:
             classes = self.typed.classes.get(node.id, 0)
             return replace(found, distribution=entry, classes=classes)
+        ends = moving_ends(self.typed, node)
+        if ends is not None and isinstance(node, Distributed):
+            written = written_ends(self.typed, node, ends)
+            points = latents_behind(self.typed, node, ends) & self.points
+            if points - {node.name} and node.name not in self.points:
+                reason = f"its ends depend on `{min(points)}`, which is a point"
+                raise NoGuide(node.name, reason, "let a guide draw both, or make both points")
+            varies = on_plate(self.typed, written)
+            return replace(found, onto=written.link, ends=written.texts, ends_vary=varies)
         onto = biject_to(kind.support)
         if onto is None:
             return None

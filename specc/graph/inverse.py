@@ -9,7 +9,8 @@ generative models for effective amortized inference, algorithm 1).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -21,17 +22,28 @@ if TYPE_CHECKING:
     DiGraph = nx.DiGraph[str]
 
 
-def faithful_inverse(dependence: DiGraph, latents: Collection[str]) -> dict[str, tuple[str, ...]]:
+def faithful_inverse(
+    dependence: DiGraph,
+    latents: Collection[str],
+    before: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> dict[str, tuple[str, ...]]:
     """The inputs of the guide of each latent, in the order of elimination: roots come first.
 
     `dependence` has an edge from each parent to each child, of latents and data. Among latents
-    that may come next, the one is taken whose elimination adds the fewest edges.
+    that may come next, the one is taken whose elimination adds the fewest edges. Those `before` a
+    latent, which give the ends of its support, are drawn before it, and so eliminated after it.
     """
+
+    def waits(name: str) -> bool:
+        parents = (p for p in dependence.predecessors(name) if p not in before.get(name, ()))
+        return any(p in left for p in parents) or any(name in before.get(n, ()) for n in left)
+
     order = {name: place for place, name in enumerate(dependence)}
     moral: nx.Graph[str] = nx.Graph(nx.moral_graph(dependence))
     left, inverse = dict.fromkeys(n for n in order if n in latents), dict[str, tuple[str, ...]]()
     while left:
-        ready = [n for n in left if not any(p in left for p in dependence.predecessors(n))]
+        bounds = [n for n in left if not any(n in before.get(other, ()) for other in left)]
+        ready = [n for n in left if not waits(n)] or bounds
         name = min(ready, key=lambda n: (_fill(moral, n), order[n]))
         neighbours = sorted(moral.neighbors(name), key=order.__getitem__)
         moral.add_edges_from((a, b) for a in neighbours for b in neighbours if order[a] < order[b])

@@ -45,6 +45,11 @@ def nested(kind, shape=(3,), context=0, **options):
 
 
 PIECES = [{"shape": [2]}, {"shape": [], "onto": "positive"}, {"shape": [3], "onto": {"low": 0.5}}]
+MOVING = [
+    {"shape": [1], "onto": {"low": "context", "high": 9.0}},
+    {"shape": [4]},
+    {"shape": [], "onto": {"low": -30.0}},
+]
 FLAT = [
     Case("affine", {"affine": True}, (3,)),
     Case("affine", {"affine": True}, (2, 2), 2),
@@ -61,6 +66,10 @@ FLAT = [
     Case("onto", {"onto": "positive"}),
     Case("onto", {"onto": {"low": -1.0, "high": 3.0}}, (2, 2)),
     Case("onto", {"onto": PIECES}, (6,)),
+    Case("onto", {"onto": MOVING}, (6,), 1),
+    Case("onto", {"onto": {"low": -9.0, "high": "context"}}, (1, 2), 1),
+    Case("onto", {"onto": {"low": "context"}}, (), 1),
+    Case("onto", {"onto": {"high": "context"}}, (2,), 2),
     Case(
         "fixed", {"fixed": [{"scale": 3.0}, {"shift": -0.5}, {"sigmoid": 0.05}, {"scale": 256.0}]}
     ),

@@ -29,4 +29,5 @@ ENTRY = Guide(
     example="guide: {auto: delta}",
     Options=NoOptions,
     expand=expand,
+    point=True,
 )

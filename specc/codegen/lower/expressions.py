@@ -187,7 +187,7 @@ class Expressions:
         """Return `self.f.forward_value(u, h)`, or the draw `self.f.inverse_value(x, h)`."""
         value, rest = self._entering(call.arguments[0]), call.arguments[1:]
         method = "inverse_value" if call.inverted else "forward_value"
-        given = (self._joined(rest),) if rest else ()
+        given = (self.joined(rest),) if rest else ()
         use = next(use for use in self.plan.graph.uses if use.link == call.function)
         shape = module.lowered.output if call.inverted else use.output
         assert shape is not None
@@ -257,12 +257,12 @@ class Expressions:
         module = self.modules[call.function]
         if isinstance(module.link.entry, Causal):
             own, rest = self.number(call.arguments[0]).code, call.arguments[1:]
-            return (own, self._joined(rest)) if rest else (own,)
+            return (own, self.joined(rest)) if rest else (own,)
         if input_rank(module.link) == 1:
-            return (self._joined(call.arguments),)
+            return (self.joined(call.arguments),)
         return (self._entering(call.arguments[0]).code,)
 
-    def _joined(self, arguments: tuple[Expression, ...]) -> Code:
+    def joined(self, arguments: tuple[Expression, ...]) -> Code:
         """Return the arguments concatenated into one vector."""
         program = self.program.name  # a plain number is a vector of one entry
         plain = [is_plain(self.graph, program, argument) for argument in arguments]

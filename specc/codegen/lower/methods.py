@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from msgspec import Struct
 
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import SELF, Code, Mapped, Name, Tuple
-from specc.codegen.code.statements import Assign, Function, Parameter, Return, Statement
+from specc.codegen.code.statements import Assign, Evaluate, Function, Parameter, Return, Statement
 from specc.codegen.lower.ends import ends_method, onto_support
 from specc.codegen.lower.events import Event, align
 from specc.codegen.lower.expressions import Expressions
@@ -25,8 +26,10 @@ from specc.codegen.plan import (
 )
 from specc.codegen.text import written
 from specc.graph.element import Element
+from specc.graph.pieces import Pieces
 from specc.language.expressions.print import print_expression
 from specc.language.expressions.tree import Call
+from specc.language.expressions.walk import names
 
 LONG = 86
 """The longest docstring that fits in one line."""
@@ -224,13 +227,53 @@ class Methods:
         )
 
     def _steps(self, flow: Flow, direction: _Direction) -> tuple[Statement, ...]:
-        calls = [self._step(step, direction, n, flow) for n, step in enumerate(direction.steps)]
-        if len(calls) == 1 or not direction.scored:
-            return (*(Assign((direction.made,), call) for call in calls[:-1]), Return(calls[-1]))
-        names = [f"log_det_{number}" for number in range(1, len(calls) + 1)]
-        each = [Assign((direction.made, n), c) for n, c in zip(names, calls, strict=True)]
+        steps = [self._one(step, direction, n, flow) for n, step in enumerate(direction.steps)]
+        if len(steps) == 1 or not direction.scored:
+            *begun, (before, last) = steps
+            earlier = ((*own, Assign((direction.made,), call)) for own, call in begun)
+            return (*chain.from_iterable(earlier), *before, Return(last))
+        names = [f"log_det_{number}" for number in range(1, len(steps) + 1)]
+        each = (
+            (*own, Assign((direction.made, name), call))
+            for name, (own, call) in zip(names, steps, strict=True)
+        )
         total = code.Sum(tuple(code.Signed(False, Name(name)) for name in names))
-        return (*each, Return(Tuple((Name(direction.made), total))))
+        return (*chain.from_iterable(each), Return(Tuple((Name(direction.made), total))))
+
+    def _one(
+        self, step: Call, direction: _Direction, number: int, flow: Flow
+    ) -> tuple[tuple[Statement, ...], Code]:
+        """Return the statements before the call of one bijection, and the call."""
+        pieces = flow.pieces[flow.steps.index(step)]
+        if not pieces:
+            return (), self._step(step, direction, number, flow)
+        taken = Name(direction.taken if number == 0 else direction.made)
+        body, mapped = self._in_order(step, pieces, taken, direction.called == "inverse")
+        return body, mapped if direction.scored else code.Subscript(mapped, (code.Literal(0),))
+
+    def _in_order(
+        self, step: Call, pieces: Pieces, taken: Name, is_inverse: bool
+    ) -> tuple[tuple[Statement, ...], Code]:
+        """Return the maps of the pieces of a vector one after the other, and what they give.
+
+        pieces = self.f.in_order(latents_base)
+        a = pieces.next()
+        pieces.next((1 - a).unsqueeze(-1))
+        pieces.mapped()
+        """
+        read = {name.id for _, ends in pieces for end in ends for name in names(end)}
+        used = {self.plan.python[name] for name in read if name in self.plan.python}
+        local = next(n for n in ("pieces", "mapped_pieces", "pieces_in_order") if n not in used)
+        keywords = {"inverse": code.Literal(True)} if is_inverse else {}
+        module = code.Attribute(SELF, self.expressions.modules[step.function].attribute)
+        start = code.method(module, "in_order", taken, **keywords)
+        body: list[Statement] = [Assign((local,), start)]
+        for part, ends in pieces:
+            given = (self.expressions.joined(ends),) if ends else ()
+            image = code.method(Name(local), "next", *given)
+            is_read = part in read
+            body.append(Assign((self.plan.python[part],), image) if is_read else Evaluate(image))
+        return tuple(body), code.method(Name(local), "mapped")
 
     def _step(self, step: Call, direction: _Direction, number: int, flow: Flow) -> Code:
         """Return the call of one bijection: `self.f.inverse(x, h)`."""

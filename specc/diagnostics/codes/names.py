@@ -300,6 +300,20 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error(
+        "E0263",
+        "guide-beyond-an-end",
+        "the guide draws `{name}` from {found}; in the model its `{parameter}` is `{end}`, which "
+        "may be between them",
+        "map it between the same ends: `through: f({end})`, with `f: {{onto: ...}}` under `links:` "
+        "and `context` for that end, as `auto: mean_field` does",
+    ),
+    error(
+        "E0264",
+        "point-beyond-an-end",
+        "`{name}` is a point, and an end of its values depends on `{other}`, which is drawn",
+        "let a guide draw both, as `auto: mean_field`, or make both points",
+    ),
+    error(
         "E0267",
         "modifier-misfit",
         "`{name}` is no distribution: {reason}",

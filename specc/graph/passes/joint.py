@@ -17,6 +17,7 @@ from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import GUIDE, MODEL, Graph
 from specc.graph.nodes import Distributed, Node, Part
+from specc.graph.pieces import earlier_parts
 from specc.language.expressions.walk import names
 from specc.language.schema.node import Node as NodeSpec
 from specc.language.schema.spec import Path, Spec
@@ -67,8 +68,9 @@ def check_joint(graph: Graph, node: Node, findings: Findings) -> None:
         _check_drawn_together(graph, node, findings)
     _check_sized(graph, node, findings)
     used = [name for expression in node.expressions() for name in names(expression)]
+    earlier = {name.span for name in earlier_parts(graph, node)}
     for name in used if node.id not in findings.broken else ():
-        if name.id in node.parts:
+        if name.id in node.parts and name.span not in earlier:
             finding = diagnose("E0254", name.span, name=node.name, part=name.id)
             findings.add(finding, node.id)
 

@@ -128,8 +128,8 @@ def _program(
             inputs[node.shift.base] = None
         digraph.add_edges_from((node.name, part) for part in node.parts if part != node.name)
         for used in _mentioned(node):
-            if used == node.name:
-                continue  # the argument of a causal link, not a dependency of the node on itself
+            if used == node.name or used in node.parts:
+                continue  # an entry or a part that comes before, not a dependency on itself
             if used in nodes:
                 if node.name not in units or used not in units:
                     digraph.add_edge(used, node.name)

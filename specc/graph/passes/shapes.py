@@ -378,6 +378,7 @@ class _Shapes:
             context = sum(math.prod(each) for each in inputs)
             use = LinkUse(call.function, node.id, "through", inputs, shape, call.span)
             try:
+                link.entry.check(link.options, shape, inputs)
                 shape = link.entry.lower(link.options, shape, context).output
             except LinkShapeError as error:
                 return self.read.fail(

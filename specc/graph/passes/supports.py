@@ -17,7 +17,6 @@ from specc.catalog.supports import (
     Interval,
     Support,
     bounds,
-    closure,
     contains,
     describe,
     meet,
@@ -49,6 +48,7 @@ from specc.graph.nodes import (
 from specc.graph.passes import through
 from specc.graph.passes.constant_parameters import Use, check_constants, is_constant, is_empty
 from specc.graph.passes.definite import Matrices
+from specc.graph.passes.guide_supports import check_model_node
 from specc.graph.passes.indexing import check_lookups
 from specc.graph.passes.joint import part_support
 from specc.graph.passes.orders import Orders
@@ -361,23 +361,8 @@ class _Supports:
         """Checks that the support in the guide is within that of the model."""
         model_node = self.graph.model.nodes.get(node.name)
         prior = self.found.get(model_node.id) if model_node and node.program != MODEL else None
-        if model_node is None or prior is None or through.has_moving_support(self.graph, node):
-            return
-        if model_node.is_drawn and contains(prior, support):
-            self._check_reach(node, model_node, prior, support)
-        if model_node.is_drawn and not contains(prior, support):
-            label = Label(model_node.span, f"in the model: {describe(prior)}")
-            words = {"name": node.name, "found": describe(support), "expected": describe(prior)}
-            self.findings.add(diagnose("E0309", node.span, labels=(label,), **words), node.id)
-
-    def _check_reach(self, node: Node, model_node: Node, prior: Support, support: Support) -> None:
-        """Warns of a guide with a smaller support than the model, up to boundary points."""
-        is_broken = {node.id, model_node.id} & self.findings.broken
-        if contains(closure(support), prior) or model_node.missing is not None or is_broken:
-            return
-        words = {"found": describe(support), "expected": describe(prior), "name": node.name}
-        label = (Label(model_node.span, f"in the model: {words['expected']}"),)
-        self.findings.add(diagnose("W0332", node.span, labels=label, **words))
+        if prior is not None:
+            check_model_node(self.graph, node, support, prior, self.of, self.findings)
 
     def of(self, node: Node, expression: Expression) -> Support:
         """The support of an expression of `node`; real numbers if it is unknown."""
@@ -457,7 +442,8 @@ class _Supports:
             return wanted
 
     def _name(self, node: Node, name: str) -> Support:
-        found = self.graph.lookup(node.program, name)
+        own = node.parts and name in node.parts  # an earlier part of the draw itself
+        found = self.graph.lookup(MODEL if own else node.program, name)
         if found is not None:
             return self._value(found)
         value = self.graph.constants.get(name)

@@ -13,8 +13,9 @@ from specc.diagnostics.nearest import nearest
 from specc.diagnostics.report import diagnose
 from specc.graph.findings import Findings
 from specc.graph.graph import Graph
-from specc.graph.nodes import Distributed, Node
+from specc.graph.nodes import Distributed, Node, Part
 from specc.graph.passes.names import check_expression, check_inputs
+from specc.graph.pieces import has_moving_ends
 from specc.graph.queries import is_bijection
 from specc.language.expressions.tree import Call, Expression
 from specc.language.expressions.walk import calls
@@ -96,6 +97,8 @@ def transformed_support(graph: Graph, node: Node, support: Support, findings: Fi
 
 def has_moving_support(graph: Graph, node: Node) -> bool:
     """Whether the values that a node can have depend on a context of its bijections."""
+    if isinstance(node, Part):
+        return has_moving_ends(graph, graph.node((node.program, node.joint)), node.name)
     links = ((graph.links.get(call.function), call) for call in node.through)
     return any(
         link is not None and is_bijection(link.entry) and link.entry.moves and bool(call.arguments)

@@ -24,6 +24,7 @@ from specc.objective.passes.chains import is_unit, unit_draw
 from specc.objective.passes.integrate import Integrals
 from specc.objective.passes.moves import moved, moved_draw
 from specc.objective.passes.players import trained_links
+from specc.objective.passes.point_ends import check_points
 from specc.objective.passes.posterior import SAMPLED
 from specc.objective.passes.shared import Problem, plate_of
 
@@ -108,6 +109,7 @@ def choose_draws(
         if draw is not None:
             chosen[name] = draw
             room /= states(typed, node) if draw.is_enumerated else 1.0
+    check_points(typed, chosen, findings)
     return chosen
 
 
