@@ -206,7 +206,7 @@ SHORTHANDS: Registry[Shorthand] = Registry(
 SOURCES: Registry[Source] = Registry(
     _rows(
         "sources",
-        "counts csv digits idx images json mnist npy npz parquet point_clouds text_file toy",
+        "counts csv curves digits idx images json mnist npy npz parquet point_clouds text_file toy",
     )
 )
 KERNELS: Registry[Named] = Registry(_files("kernels", "energy linear rational_quadratic rbf"))

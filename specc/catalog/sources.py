@@ -21,6 +21,23 @@ PARTS = {
 """The densities of `toy`, with the number of components of each."""
 
 
+def _curves_given(options: Mapping[str, object]) -> Columns:
+    """The columns, with the numbers of points of a curve; empty for invalid ones."""
+    context, points = options.get("context", 10), options.get("points", 20)
+    if not isinstance(context, int) or not isinstance(points, int):
+        return NONE
+    known = "; the first `known` entries count, the rest are zeros."
+    return MappingProxyType(
+        {
+            "context_x": Column("The places of points that are known" + known, (context,), REAL),
+            "context_y": Column("The values of points that are known" + known, (context,), REAL),
+            "known": Column("The number of known points.", (), Integers(1, context)),
+            "x": Column("The places of points to predict.", (points,), REAL),
+            "y": Column("The values of points to predict.", (points,), REAL),
+        }
+    )
+
+
 def _images_given(options: Mapping[str, object]) -> Columns:
     """The columns if the options state the size of the pictures; empty otherwise."""
     size, channels = options.get("size"), options.get("channels", 1)
@@ -138,6 +155,36 @@ ENTRIES: tuple[Source, ...] = (
             ),
         ),
         endings=("csv",),
+    ),
+    Source(
+        name="curves",
+        summary="Curves drawn from a Gaussian process (length scale 1, noise 0.1), each with "
+        "points that are known and points to predict, without a download.",
+        references=(
+            Reference("Garnelo et al. 2018, Conditional neural processes", "section 4.1.1"),
+        ),
+        example="data: {source: curves, fields: {x: {from: x}, y: {from: y}}}",
+        given=_curves_given,
+        options=(
+            Option(
+                "rows", "The number of curves, by default 20,000.", kind="number", most=1_000_000
+            ),
+            Option(
+                "context",
+                "The largest number of known points of a curve, by default 10.",
+                kind="number",
+                most=1000,
+            ),
+            Option(
+                "points",
+                "The number of points of a curve to predict, by default 20.",
+                kind="number",
+                most=1000,
+            ),
+            Option("seed", "The random seed of the curves, by default 0.", kind="number", least=0),
+        ),
+        split=MappingProxyType({"test": 0.2}),
+        needs_folder=False,
     ),
     Source(
         name="digits",

@@ -149,11 +149,16 @@ class _Programs:
 
 
 def _nodes(plan: Plan, program: str) -> Mapping[str, Node]:
+    """The nodes that a spec declares; computed values, such as `last(h, t)`, have no such name."""
     programs = plan.graph.graph.programs
     if program not in programs:
         return {}
-    declared = {name: programs[program].nodes[name] for name in programs[program].declared}
-    return {name: node for name, node in declared.items() if not isinstance(node, Derived)}
+    declared = {n: programs[program].nodes[n] for n in programs[program].declared}
+    return {
+        n: node
+        for n, node in declared.items()
+        if n.isidentifier() and not isinstance(node, Derived)
+    }
 
 
 def _written(plan: Plan, node: Node) -> Written:

@@ -38,8 +38,8 @@ class Renames:
         return self.found.get(name, name)
 
     def written(self) -> list[tuple[str, str]]:
-        """Return the pairs of names that specs declare, without lagged values such as `z[t-1]`."""
-        return [(old, new) for old, new in self.found.items() if "[" not in old]
+        """Return the pairs of names that specs declare, not values such as `z[t-1]` and `last(h, t)`."""
+        return [(old, new) for old, new in self.found.items() if old.isidentifier()]
 
     def apply(self, text: str) -> str:
         """Return a text with all names in it replaced by the new ones."""

@@ -11,6 +11,7 @@ from specc.runtime.failure import USAGE, RunFailure
 NAMES = (
     "counts",
     "csv",
+    "curves",
     "digits",
     "idx",
     "images",

@@ -81,6 +81,12 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     error(
+        "E0333",
+        "initial-name",
+        "the start of a sequence is a node `{name}`, and there is another node with this name",
+        "give the other node another name, or write its name as `initial:`",
+    ),
+    error(
         "E0310",
         "global-uses-local",
         "`{name}` is global, but uses `{used}`, which has a value for each row of the data",

@@ -277,13 +277,14 @@ def _scan() -> Json:
 
 def _option(key: str) -> Json:
     sizes: Json = {"type": "array", "items": _ref("expression")}
+    start: Json = {"anyOf": [_ref("expression"), _ref("node")]}
     shapes: Json = {
         "params": _ref("expression"),
         "shape": sizes,
         "shapes": _named(sizes),
         "through": {"anyOf": [_ref("expression"), {"type": "array", "items": _ref("expression")}]},
         "global": {"type": "boolean"},
-        "initial": _ref("expression"),
+        "initial": {"anyOf": [start, {"type": "array", "items": start}]},
         "reverse": {"type": "boolean"},
         "draw": _ref("draw"),
         "missing": _ref("draw"),

@@ -11,6 +11,7 @@ from specc.language.limits import MAX_FINDINGS
 from specc.language.located import Located, Mapping, Sequence
 from specc.language.schema.auto import Derive, take_autos, without_guides
 from specc.language.schema.baselines import write_baselines
+from specc.language.schema.inline_starts import write_starts
 from specc.language.schema.prior import take_priors
 from specc.language.schema.read_document import PARTS, read_document
 from specc.language.schema.reading import Reading, found
@@ -41,6 +42,7 @@ def read_spec(
         return None, [diagnose("E0101", root.span, found=found(root), hint=hint)]
     merged, findings = apply_settings(root, settings, tuple(PARTS))
     reading = Reading()
+    merged = write_starts(reading, merged)
     merged, autos = take_autos(reading, merged)
     merged, priors = take_priors(reading, merged)
     derived = ""

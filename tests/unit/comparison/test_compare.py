@@ -62,6 +62,18 @@ def test_a_renamed_node_is_the_same_mathematics():
     assert any(c.what == "z is now called h" for c in found.changes)
 
 
+def test_a_computed_value_of_a_renamed_node_is_no_change_of_its_own():
+    text = (SPECS / "switching_lds.yaml").read_text(encoding="utf-8")
+    found = verdict(
+        text,
+        text.replace("h: {let", "g: {let")
+        .replace("h[t+1]", "g[t+1]")
+        .replace("first(h, t)", "first(g, t)")
+        .replace(", h)", ", g)"),
+    )
+    assert [c.what for c in found.changes] == ["h is now called g"]
+
+
 def test_a_renamed_link_resumes_by_its_place():
     found = verdict(VAE, VAE.replace("decoder", "generator"))
     assert (found.verdict, found.carried) == ("checkpoint-resumes", 14)

@@ -165,5 +165,5 @@ def test_the_control_group_counts(tmp_path, monkeypatch):
 
 
 def test_no_source_is_forgotten():
-    """Two need no file, and another has the files of `idx`."""
-    assert set(SOURCES) == set(NAMES) - {"digits", "mnist", "point_clouds", "toy"}
+    """Four need no file, and another has the files of `idx`."""
+    assert set(SOURCES) == set(NAMES) - {"curves", "digits", "mnist", "point_clouds", "toy"}
