@@ -38,7 +38,7 @@ class Renames:
         return self.found.get(name, name)
 
     def written(self) -> list[tuple[str, str]]:
-        """Return the pairs of names that specs declare, not values such as `z[t-1]` and `last(h, t)`."""
+        """Return the pairs of declared names, not values such as `z[t-1]` and `last(h, t)`."""
         return [(old, new) for old, new in self.found.items() if old.isidentifier()]
 
     def apply(self, text: str) -> str:
