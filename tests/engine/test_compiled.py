@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 import specc
 from specc.data.load import load
 from specc.engine import train
-from specc.engine.compile import autotune
+from specc.engine.compile import autotune, cpp_update
 from specc.engine.compile.autotune import choose
 from specc.engine.compile.compile_step import compile_step
 from specc.engine.loop import loop
@@ -25,6 +26,7 @@ from specc.engine.storage.loaded_run import fresh
 from specc.engine.train import Options
 from specc.runtime import manifest as manifests
 from tests.engine.test_train import QUIET, RESUME, losses, weights_hash
+from tests.house.files import ROOT
 from tests.programs import making
 
 # Torch's compiler uses functions that torch deprecates.
@@ -35,16 +37,23 @@ compiles = pytest.mark.skipif(
 )
 # The order of sums differs: float32 losses of about 40 agree to a few units in the last place.
 CLOSE = 2e-4
+GALLERY = ("block_model", "conditional_flow", "dirac_gan", "gaussian_mixture", "student", "ising")
 
 
 def made(folder, change=None, edit=None, **settings):
     code = making.copy("shallow", folder, change, **settings)
     if edit:
         making.edit(code, *edit)
+    return step_of(code)
+
+
+def step_of(code, data=None):
+    """The step of generated code."""
     found = manifests.read(code)
     chosen = settings_of(found.train)
+    torch.manual_seed(0)
     program = fresh(code, chosen, CPU)
-    rows = load(found.data, None, chosen.dtype).part("train")
+    rows = load(found.data, data, chosen.dtype).part("train")
     return Step(program, players_of(program, chosen, CPU), rows, chosen, CPU)
 
 
@@ -63,6 +72,20 @@ def one_ahead(step):
         first["step"] += 3
 
 
+@pytest.fixture
+def by_torch(monkeypatch):
+    """Torch compiles what would have C++ of its own."""
+    monkeypatch.setattr(cpp_update, "MOST_WORK", 0)
+
+
+@pytest.fixture(params=["cpp", "torch"])
+def form(request):
+    """Each form of a compiled step."""
+    if request.param == "torch":
+        request.getfixturevalue("by_torch")
+    return request.param
+
+
 @compiles
 @pytest.mark.parametrize(
     "settings",
@@ -73,7 +96,9 @@ def one_ahead(step):
     ],
     ids=["adam", "adamw", "sgd with clipping"],
 )
-def test_it_computes_what_the_eager_step_computes_and_skips_what_is_not_finite(tmp_path, settings):
+def test_it_computes_what_the_eager_step_computes_and_skips_what_is_not_finite(
+    tmp_path, settings, form
+):
     eager, compiled = (made(tmp_path / name, **settings) for name in "ab")
     for step in (eager, compiled):
         one_ahead(step)
@@ -140,7 +165,7 @@ def test_fast_compiled_is_fast(tmp_path, monkeypatch):
     assert values[1] != values[2]
 
 
-def test_without_caches_it_is_not_compiled(tmp_path):
+def test_without_caches_torch_does_not_compile_it(tmp_path, by_torch):
     step = made(tmp_path)
     compile_step(step)
     index = torch.arange(100)
@@ -150,7 +175,7 @@ def test_without_caches_it_is_not_compiled(tmp_path):
 
 
 @compiles
-def test_auto_keeps_what_pays_and_leaves_the_state_as_it_was(tmp_path, monkeypatch):
+def test_auto_keeps_what_pays_and_leaves_the_state_as_it_was(tmp_path, form):
     step = made(tmp_path)
     before = state(step)
     found = choose(step, "auto", 10**9)
@@ -168,8 +193,47 @@ def test_auto_does_not_try_where_little_is_left(tmp_path, monkeypatch):
     assert "too few" in found.reason
 
 
+def timed(monkeypatch, eager, compiled):
+    """Steps take these seconds."""
+    monkeypatch.setattr(autotune, "seconds", lambda step: compiled if step.compiled else eager)
+
+
 @compiles
-def test_a_compiled_run_resumes_to_itself(tmp_path, monkeypatch):
+def test_less_time_pays_for_cpp_than_for_a_graph_of_torch(tmp_path, monkeypatch):
+    """Of 15 seconds that are left C++ of its own saves most; torch's compiler takes longer."""
+    timed(monkeypatch, 0.01, 0.001)
+    step = made(tmp_path / "a")
+    found = choose(step, "auto", 1500)
+    assert found.compiled and "1 ms a step against 10 ms" in found.reason
+    monkeypatch.setattr(cpp_update, "MOST_WORK", 0)
+    step = made(tmp_path / "b")
+    assert choose(step, "auto", 1500) == autotune.Choice(
+        False, "15 s of steps are too few for it to pay"
+    )
+    assert not step.compiled
+
+
+@compiles
+def test_a_long_loop_has_cpp_of_its_own_where_that_pays(tmp_path, monkeypatch):
+    """Of 16 steps and more torch's compiler makes too large a graph."""
+    timed(monkeypatch, 0.1, 0.001)
+    for kind, steps, reason in (
+        ("cpp", 2000, "1 ms a step against 100 ms"),
+        ("cpp", 200, "20 s of steps are too few"),
+        ("torch", 2000, "its loss goes through 17 steps one by one, too large a graph"),
+    ):
+        step = made(tmp_path / f"{kind}{steps}")
+        loss = replace(step.players[0].loss, loop=17)
+        step.players = (replace(step.players[0], loss=loss),)
+        if kind == "torch":
+            monkeypatch.setattr(cpp_update, "MOST_WORK", 0)
+        found = choose(step, "auto", steps)
+        assert found.reason.startswith(reason), kind
+        assert found.compiled == bool(step.compiled) == reason.startswith("1 ms")
+
+
+@compiles
+def test_a_compiled_run_resumes_to_itself(tmp_path, monkeypatch, form):
     code = making.copy("shallow", tmp_path, epochs=2, compile="on")
     said = []
     train.train(code, tmp_path / "whole", Options(quiet=True, threads=1, say=said.append))
@@ -183,12 +247,11 @@ def test_a_compiled_run_resumes_to_itself(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return call(self, epoch, number, index)
 
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
-    monkeypatch.setattr(loop, "READ_EVERY", 5)
-    monkeypatch.setattr(Step, "__call__", stop)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "SAVE_EVERY", 0.0)
+        patch.setattr(loop, "READ_EVERY", 5)
+        patch.setattr(Step, "__call__", stop)
         train.train(code, tmp_path / "run", QUIET)
-    monkeypatch.undo()
     train.train(code, tmp_path / "run", RESUME)
     assert losses(tmp_path / "run") == losses(tmp_path / "whole")
     assert weights_hash(tmp_path / "run") == weights_hash(tmp_path / "whole")
@@ -208,6 +271,21 @@ def test_what_a_graph_cannot_hold_is_reported_and_trained_eagerly(tmp_path):
     train.train(code, tmp_path / "run", Options(quiet=True, threads=1, say=said.append))
     assert said == ["the step is not compiled: it draws gamma, Poisson or binomial numbers"]
     assert run_folder.facts_of(tmp_path / "run")[0]["compile"]["compiled"] is False
+
+
+@compiles
+@pytest.mark.parametrize("name", GALLERY)
+def test_programs_of_the_gallery_have_cpp_of_their_own(name):
+    """Five steps of labels, indices, players, mixtures, flows and energies give one loss."""
+    eager, compiled = (step_of(ROOT / "generated" / name, ROOT / "specs") for _ in "ab")
+    compile_step(compiled, only_cpp=True)
+    index = torch.arange(eager.size)
+    for number in range(5):
+        mine, theirs = compiled(0, number, index), eager(0, number, index)
+        torch.testing.assert_close(mine.values, theirs.values, rtol=1e-4, atol=1e-4)
+    assert compiled.compiled
+    pairs = zip(compiled.program.parameters(), eager.program.parameters(), strict=True)
+    assert all(torch.allclose(a, b, atol=1e-3) for a, b in pairs)
 
 
 BIJECTED = """\
@@ -252,13 +330,13 @@ def test_the_limit_is_in_seconds_of_steps(tmp_path, monkeypatch):
     monkeypatch.setattr(autotune, "MIN_SECONDS_LEFT", 0.0)
     step = made(tmp_path)
     monkeypatch.setattr(
-        autotune, "compile_step", lambda step: (_ for _ in ()).throw(NotCompiled("no"))
+        autotune, "compile_step", lambda step, **_: (_ for _ in ()).throw(NotCompiled("no"))
     )
     assert choose(step, "auto", 1) == autotune.Choice(False, "no")
 
 
 @compiles
-def test_a_rising_weight_is_no_new_graph(tmp_path):
+def test_a_rising_weight_is_no_new_graph(tmp_path, form):
     """The weight is a tensor input of the graph, so the losses equal those of the eager step."""
 
     def rising(manifest):
@@ -271,11 +349,7 @@ def test_a_rising_weight_is_no_new_graph(tmp_path):
         code = making.copy("shallow", tmp_path / name, rising)
         for before, after in edits:
             making.edit(code, "objective.py", before, after)
-        found = manifests.read(code)
-        chosen = settings_of(found.train)
-        program = fresh(code, chosen, CPU)
-        rows = load(found.data, None, chosen.dtype).part("train")
-        steps.append(Step(program, players_of(program, chosen, CPU), rows, chosen, CPU))
+        steps.append(step_of(code))
     eager, compiled = steps
     compile_step(compiled)
     for number in range(4):

@@ -6,8 +6,11 @@ from specc.engine.step.player import NotCompiled
 from specc.engine.step.step import MicroBatch, Step
 
 
-def compile_step(step: Step) -> None:
+def compile_step(step: Step, *, only_cpp: bool = False) -> None:
     """Compiles the updates of a step on full batches; smaller batches are computed eagerly.
+
+    With `only_cpp` an update that has no C++ of its own, which takes longer, is not compiled: the
+    first step raises NotCompiled.
 
     Raises NotCompiled, with the reason, if a step cannot be compiled.
     """
@@ -35,4 +38,5 @@ def compile_step(step: Step) -> None:
                 scalars,
                 step.matmul_precision,
                 moves_alone=not step.is_simultaneous,
+                only_cpp=only_cpp,
             )

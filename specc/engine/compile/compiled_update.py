@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from specc.data.load import Batch
 from specc.engine.compile.adam import DECOUPLED, NUMBERS, Adam
+from specc.engine.compile.cpp_update import CppUpdate
 from specc.engine.compile.graph import Given, Recording, compile_without_guards
 from specc.engine.schedule.scalars import varying_scalars
 from specc.engine.step.player import NotCompiled, Player, StepResult
@@ -40,16 +43,18 @@ class CompiledUpdate:
         matmul_precision: AbstractContextManager[object] | None = None,
         *,
         moves_alone: bool = True,
+        only_cpp: bool = False,
     ) -> None:
         """Traces the loss on a batch; every call updates `state` in place.
 
         The update of a player that `moves_alone` is compiled with its gradient. Scalars that vary
-        from step to step are inputs of the graph; the others are constants in it.
+        from step to step are inputs of the graph; the others are constants in it. With `only_cpp`
+        torch does not compile what has no C++ of its own (`cpp_update`).
         """
         if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
             raise NotCompiled("this torch does not compile gradients; 2.13 does")
         self.program, self.player, self.loss_state = program, player, dict(state)
-        self.matmul_precision = matmul_precision or nullcontext()
+        self.matmul_precision, self.only_cpp = matmul_precision or nullcontext(), only_cpp
         self.varying = varying_scalars(player.loss)
         self.constants = {n: value for n, value in scalars.items() if n not in self.varying}
         self.rows = {name: len(value) for name, value in batch.items()}
@@ -117,21 +122,87 @@ class CompiledUpdate:
     def _call(self, *inputs: object) -> Any:  # noqa: ANN401
         """Calls the graph, which is compiled at the first call."""
         if self._graph is None:
-            body = type(self)._gradient if self.adam is None else type(self)._step
-            on_cpu = self.parameters[0].device.type == "cpu"
-            self._graph = compile_without_guards(body, (self, *inputs), on_cpu)
-        return self._graph(self, *inputs)
+            self._graph = self._compiled(*inputs)
+        return self._graph(*inputs)
+
+    def _compiled(self, *inputs: Any) -> Callable[..., Any]:  # noqa: ANN401
+        """The graph for inputs like these: C++ of its own for a small network, else torch's."""
+        on_cpu = self.parameters[0].device.type == "cpu"
+        try:
+            if on_cpu:
+                return self._in_cpp(*inputs)
+        except NotCompiled:
+            if self.only_cpp:
+                raise
+        body = type(self)._gradient if self.adam is None else type(self)._step
+        return partial(compile_without_guards(body, (self, *inputs), on_cpu), self)
+
+    def _in_cpp(
+        self,
+        batch: Batch,
+        drawn: list[Tensor],
+        numbers: list[Tensor],
+        state: list[Tensor],
+        moments: Sequence[list[Tensor]] = (),
+        counts: Sequence[Tensor] = (),
+        rates: Sequence[Tensor] = (),
+    ) -> Callable[..., Any]:
+        """The graph as C++ of its own."""
+        moving, held = (batch, drawn, numbers), (state, moments, rates)
+        (leaves, structure), fixed = tree_flatten((*moving, *held)), tree_leaves(held)
+        inputs = leaves[: len(leaves) - len(fixed)]
+
+        def function(*leaves: Tensor) -> list[Tensor]:
+            own = tree_unflatten(leaves, structure)
+            if self.adam is not None:
+                values, skipped, new = self._updated(*own)
+                return [values, skipped, *new]
+            values, skipped, grads, after = self._computed(*own[:4])
+            return [values, skipped, *grads, *after]
+
+        changed = state if self.adam is None else self._changed(state, moments)
+        module = (*self.program.parameters(), *self.program.buffers())
+        update = CppUpdate(function, inputs, fixed, module, changed, counts)
+
+        bound = moments
+
+        def call(
+            batch: Batch,
+            drawn: list[Tensor],
+            numbers: list[Tensor],
+            state: list[Tensor],
+            moments: Sequence[list[Tensor]] = (),
+            counts: Sequence[Tensor] = (),
+            rates: Sequence[Tensor] = (),
+        ) -> Any:  # noqa: ANN401
+            nonlocal bound
+            if moments is not bound:
+                update.move(tree_leaves((state, moments, rates)), counts)
+                bound = moments
+            values, skipped, *grads = update((*batch.values(), *drawn, *numbers))
+            return (values, skipped) if self.adam is not None else (values, skipped, grads)
+
+        return call
 
     def reset(self) -> None:
         """Looks up the tensors of the optimizer again, after they are replaced."""
         self._counts = []
 
-    def _gradient(
-        self, batch: Batch, drawn: list[Tensor], numbers: list[Tensor], state: list[Tensor]
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def _gradient(self, *inputs: Any) -> tuple[Tensor, Tensor, list[Tensor]]:  # noqa: ANN401
         """The loss with its metrics, 1 if a number is not finite, and the gradients.
 
         If all numbers are finite the state is updated in place.
+        """
+        values, skipped, grads, after = self._computed(*inputs)
+        _update(inputs[3], after, skipped)
+        return values, skipped, grads
+
+    def _computed(
+        self, batch: Batch, drawn: list[Tensor], numbers: list[Tensor], state: list[Tensor]
+    ) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
+        """The loss with its metrics, 1 if a number is not finite, the gradients and the next state.
+
+        Nothing is changed in place.
         """
         noise = Given(drawn, drawn[0].dtype if drawn else torch.get_default_dtype())
         scalars: dict[str, Tensor | float] = dict(zip(self.varying, numbers, strict=True))
@@ -146,8 +217,7 @@ class CompiledUpdate:
         # A compiled maximum is eight times as fast as a compiled sum, which guards its rounding.
         largest = torch.stack([values[0].abs(), *(value.abs().amax() for value in floats)]).amax()
         skipped = torch.isfinite(largest).logical_not()
-        _update(state, after, skipped)
-        return values, skipped.to(values.dtype), grads
+        return values, skipped.to(values.dtype), grads, after
 
     def _step(
         self,
@@ -160,16 +230,33 @@ class CompiledUpdate:
         rates: list[Tensor],
     ) -> tuple[Tensor, Tensor]:
         """The gradient and the Adam update; if a number is not finite nothing changes."""
+        values, skipped, new = self._updated(batch, drawn, numbers, state, moments, rates)
+        more = [count + 1 for count in counts]
+        _update([*counts, *self._changed(state, moments)], [*more, *new], skipped)
+        return values, skipped
+
+    def _changed(self, state: list[Tensor], moments: Sequence[list[Tensor]]) -> list[Tensor]:
+        """The tensors that an Adam update changes, but for counts."""
+        each = zip(self.parameters, moments, strict=True)
+        return [*state, *(own for parameter, held in each for own in (parameter, *held))]
+
+    def _updated(
+        self,
+        batch: Batch,
+        drawn: list[Tensor],
+        numbers: list[Tensor],
+        state: list[Tensor],
+        moments: list[list[Tensor]],
+        rates: list[Tensor],
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """The loss with its metrics, 1 if a number is not finite, and what the update changes."""
         assert self.adam is not None
-        values, skipped, grads = self._gradient(batch, drawn, numbers, state)
-        old, new = list(counts), [count + 1 for count in counts]
+        values, skipped, grads, new = self._computed(batch, drawn, numbers, state)
         with torch.no_grad():
             each = zip(self.parameters, grads, moments, self._equal_counts, strict=True)
             for parameter, grad, held, number in each:
-                old += [parameter, *held]
                 new += self.adam(parameter, grad, held, rates[number])
-        _update(old, new, skipped.bool())
-        return values, skipped
+        return values, skipped, new
 
     def _optimizer_state(self, adam: Adam) -> tuple[list[list[Tensor]], list[Tensor], list[Tensor]]:
         """The moments and counts of each parameter, and the numbers of each different count."""
@@ -218,5 +305,6 @@ class CompiledUpdate:
 @torch.no_grad()
 def _update(held: Sequence[Tensor], new: Sequence[Tensor], skipped: Tensor) -> None:
     """Copies new values into tensors if the step is not skipped."""
+    is_skipped = skipped.bool()
     for before, after in zip(held, new, strict=True):
-        before.copy_(torch.where(skipped, before, after))
+        before.copy_(torch.where(is_skipped, before, after))

@@ -15,12 +15,15 @@ from specc.engine.compile.cpp_values import (
     Shape,
     Value,
     array,
+    broadcast,
     literal,
     place,
     plus,
+    reshaped,
     scalar,
     times,
 )
+from specc.engine.step.player import NotCompiled
 
 UNROLLED = 16
 """Entries up to which a loop is written out."""
@@ -28,13 +31,23 @@ UNROLLED = 16
 MOST_ON_STACK = 64
 """Entries up to which an array is a local variable."""
 
-C_TYPES = {torch.float64: "double", torch.int64: "int64_t", torch.bool: "bool"}
+C_TYPES = {
+    torch.float64: "double",
+    torch.float32: "float",
+    torch.int64: "int64_t",
+    torch.bool: "bool",
+}
 
 
 class Code:
-    """The statements of one evaluation, and the constants that they read."""
+    """The statements of one evaluation, and the constants that they read.
 
-    def __init__(self) -> None:
+    Numbers are of one type, float64 or float32. In `loops` the numbers of a loop are computed
+    together, as vectors; else each number stands for the lanes of a vector already.
+    """
+
+    def __init__(self, number: torch.dtype = torch.float64, *, loops: bool = False) -> None:
+        self.number, self.loops = number, loops
         self.lines: list[str] = []
         self.constants: list[Tensor] = []
         self.work = 0
@@ -75,10 +88,15 @@ class Code:
 
         return Value(shape, at, is_truth, flat if known.is_contiguous() else None, known)
 
-    def indices(self, known: Tensor) -> Callable[[Indices], Index]:
-        """The entries of a tensor of integers of the data, as indices."""
-        known = known.long().contiguous()
-        shape, name, flat = tuple(known.shape), self._pointer(known), known.flatten()
+    def indices(self, known: Tensor | Value, shape: Shape, size: int) -> Callable[[Indices], Index]:
+        """The entries of integers in a shape to which they broadcast, as indices of an axis."""
+        if isinstance(known, Value):
+            if not self.loops:
+                raise NotCompiled("indices that depend on latents have no code of their own")
+            text = broadcast(known, shape)
+            return lambda own: f"inside({text(own)}, {size})"
+        known = known.long().expand(shape).contiguous()
+        name, flat = self._pointer(known), known.flatten()
 
         def at(own: Indices) -> Index:
             found = place(own, shape)
@@ -96,13 +114,24 @@ class Code:
         return f"c{number}"
 
     def entries(
-        self, shape: Shape, at: Callable[[Indices], str], *, is_truth: bool = False
+        self,
+        shape: Shape,
+        at: Callable[[Indices], str],
+        flat: Callable[[Index], str] | None = None,
+        *,
+        is_truth: bool = False,
     ) -> Value:
-        """A tensor by the expression of each entry: inlined, a variable or an array."""
+        """A tensor by the expression of each entry: inlined, a variable or an array.
+
+        `flat` is that of an entry by its place in row-major order.
+        """
         size = math.prod(shape)
         self.work += size
         if size != 1 and self.is_inlined():
-            return Value(shape, at, is_truth)
+            return Value(shape, at, is_truth, flat)
+        if size != 1 and flat is not None:
+            every = self.stored((size,), lambda own: flat(own[0]), is_truth=is_truth)
+            return reshaped(every, shape)
         if size != 1:
             return self.stored(shape, at, is_truth=is_truth)
         name = f"t{next(self._names)}"
@@ -137,22 +166,45 @@ class Code:
         part: Shape,
         where: Callable[[Indices], Indices],
         at: Callable[[Indices], str],
-        sign: str = "=",
     ) -> None:
         """Assigns the entries of a part of an array, by their indices in the part."""
-        self.loop(part, lambda own: [f"{name}[{place(where(own), whole)}] {sign} {at(own)};"])
+        self.loop(part, lambda own: [f"{name}[{place(where(own), whole)}] = {at(own)};"])
+
+    def assign_at(
+        self,
+        name: str,
+        whole: Shape,
+        part: Shape,
+        where: Callable[[Indices], Indices],
+        at: Callable[[Indices], str],
+        sign: str,
+    ) -> None:
+        """Assigns entries of an array, or adds to them, one by one: they may be the same."""
+        self.lines += looped(
+            part, lambda own: [f"{name}[{place(where(own), whole)}] {sign} {at(own)};"]
+        )
 
     def loop(
         self, shape: Shape, body: Callable[[Indices], Sequence[str]], variable: str = "i"
     ) -> None:
         """Statements for each entry of a shape."""
-        self.lines += looped(shape, body, variable)
+        self.lines += looped(shape, body, variable, VECTORS if self.loops else "")
+
+
+VECTORS = '_Pragma("omp simd") '
+"""What makes the compiler compute the passes of a loop together, as vectors."""
 
 
 def looped(
-    shape: Shape, body: Callable[[Indices], Sequence[str]], variable: str = "i"
+    shape: Shape,
+    body: Callable[[Indices], Sequence[str]],
+    variable: str = "i",
+    innermost: str = "",
 ) -> list[str]:
-    """Statements for each entry of a shape: one after the other if they are few, else a loop."""
+    """Statements for each entry of a shape: one after the other if they are few, else a loop.
+
+    `innermost` is written before the innermost loop.
+    """
     if math.prod(shape) <= UNROLLED:
         every = itertools.product(*map(range, shape))
         return [line for own in every for line in body(own)]
@@ -162,4 +214,5 @@ def looped(
     for axis in axes:
         own[axis] = name = f"{variable}{axis}"
         heads.append(f"for (long {name} = 0; {name} < {shape[axis]}; ++{name})")
+    heads[-1] = innermost + heads[-1]
     return [" ".join(heads) + " {", *body(tuple(own)), "}"]

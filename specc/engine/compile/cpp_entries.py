@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 
 from specc.engine.compile.cpp_code import Code
 from specc.engine.compile.cpp_values import (
     Argument,
+    Index,
     Indices,
     Shape,
     Value,
@@ -21,8 +24,8 @@ NUMBERS = {
     "mul": "({0} * {1})",
     "div": "({0} / {1})",
     "neg": "(-{0})",
-    "reciprocal": "(1.0 / {0})",
-    "rsqrt": "(1.0 / v_sqrt({0}))",
+    "reciprocal": "(K(1.0) / {0})",
+    "rsqrt": "(K(1.0) / v_sqrt({0}))",
     "abs": "v_abs({0})",
     "sign": "v_sign({0})",
     "sgn": "v_sign({0})",
@@ -63,7 +66,7 @@ LOGIC = {
 """The same for truth values of truth values."""
 
 SUM = "{0} + {1}"
-POWERS = {2: "v_square({0})", 3: "v_cube({0})", 1: "{0}", 0.5: "v_sqrt({0})", -1: "(1.0 / {0})"}
+POWERS = {2: "v_square({0})", 3: "v_cube({0})", 1: "{0}", 0.5: "v_sqrt({0})", -1: "(K(1.0) / {0})"}
 """The powers that are not computed by `pow`."""
 
 
@@ -71,31 +74,55 @@ def as_number(value: Value) -> Value:
     """Numbers of a value, 1 for true."""
     if not value.is_truth:
         return value
-    return Value(value.shape, lambda own: f"number({value.at(own)})")
+    flat = value.flat
+    made = flat and (lambda own: f"number({flat(own)})")
+    return Value(value.shape, lambda own: f"number({value.at(own)})", flat=made)
 
 
 def as_truth(value: Value) -> Value:
     """Truth values of a value, true unless it is 0."""
     if value.is_truth:
         return value
-    return Value(value.shape, lambda own: f"({value.at(own)} != V{{}})", is_truth=True)
+    flat = value.flat
+    made = flat and (lambda own: f"({flat(own)} != V{{}})")
+    return Value(value.shape, lambda own: f"({value.at(own)} != V{{}})", True, made)
 
 
 def by_entry(form: str, code: Code, shape: Shape, *inputs: Argument, **options: float) -> Value:
     """An operation entry by entry by its expression."""
     is_truth, convert = form in TRUTHS.values(), as_truth if form in LOGIC.values() else as_number
-    own = [broadcast(convert(code.operand(each)), shape) for each in inputs]
+    values = [convert(code.operand(each)) for each in inputs]
+    own = [broadcast(each, shape) for each in values]
     scale = options.pop("alpha", 1)
     if options:
         raise NotCompiled(f"the option `{next(iter(options))}` has no code of its own")
 
-    def at(indices: Indices) -> str:
-        texts = [each(indices) for each in own]
+    def of(texts: list[str]) -> str:
         if scale != 1:
             texts[1] = f"({literal(scale)} * {texts[1]})"
         return form.format(*texts)
 
-    return code.entries(shape, at, is_truth=is_truth or form in LOGIC.values())
+    def at(indices: Indices) -> str:
+        return of([each(indices) for each in own])
+
+    flat = in_order(values, shape)
+    is_truth = is_truth or form in LOGIC.values()
+    return code.entries(shape, at, flat and (lambda own: of(flat(own))), is_truth=is_truth)
+
+
+def in_order(values: Sequence[Value], shape: Shape) -> Callable[[Index], list[str]] | None:
+    """The entries of values by their place, if all that are not single numbers are in one order."""
+    wide = [each for each in values if each.size > 1]
+    if not wide or any(each.flat is None or each.shape != shape for each in wide):
+        return None
+
+    def texts(own: Index) -> list[str]:
+        return [
+            each.flat(own) if each.size > 1 and each.flat else each.at((0,) * len(each.shape))
+            for each in values
+        ]
+
+    return texts
 
 
 def power(code: Code, shape: Shape, base: Argument, exponent: Argument) -> Value:
@@ -111,8 +138,14 @@ def choice(code: Code, shape: Shape, chosen: Argument, x: Argument, y: Argument)
     is_truth = all(each.is_truth for each in rest)
     if is_truth:
         raise NotCompiled("a choice of truth values has no code of its own")
-    own = [broadcast(each, shape) for each in (as_truth(truth), *map(as_number, rest))]
-    return code.entries(shape, lambda i: "where({}, {}, {})".format(*(each(i) for each in own)))
+    values = [as_truth(truth), *map(as_number, rest)]
+    own, form = [broadcast(each, shape) for each in values], "where({}, {}, {})"
+    flat = in_order(values, shape)
+    return code.entries(
+        shape,
+        lambda i: form.format(*(each(i) for each in own)),
+        flat and (lambda i: form.format(*flat(i))),
+    )
 
 
 def clamp(
@@ -135,8 +168,10 @@ def clamp(
 
 def copied(code: Code, shape: Shape, x: Value, **options: float) -> Value:
     """Entries of another type."""
-    kind = options.get("dtype") or (torch.bool if x.is_truth else torch.float64)
-    if kind not in (torch.bool, torch.float64) and not x.is_truth:
+    kind = options.get("dtype") or (torch.bool if x.is_truth else code.number)
+    if kind == torch.int64 and code.loops:
+        return by_entry("v_trunc({0})", code, shape, x)
+    if kind not in (torch.bool, code.number) and not x.is_truth:
         raise NotCompiled("a conversion to integers has no code of its own")
     return as_truth(x) if kind == torch.bool else as_number(x)
 

@@ -9,10 +9,6 @@ and a trajectory is a loop.
 from __future__ import annotations
 
 import ctypes
-import shutil
-import subprocess
-import tempfile
-import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -24,19 +20,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from specc.engine.compile import cpp_trees
+from specc.engine.compile.cpp_compiler import compiled
 from specc.engine.compile.cpp_statements import declared, statements
 from specc.engine.compile.cpp_trees import Trees
-from specc.engine.compile.functional import made_functional
-from specc.engine.step.player import NotCompiled
+from specc.engine.compile.cpp_values import array
+from specc.engine.compile.functional import recorded
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule
-
-UNSUPPORTED = (RuntimeError, TypeError, ValueError, AssertionError, OSError)
-"""What torch raises for operations that it cannot record, and without a compiler."""
-
-DECOMPOSED = (torch.ops.aten._log_softmax, torch.ops.aten._softmax)
-"""Operations that are written as others, beside those that torch always writes so."""
 
 Array = NDArray[np.float64]
 
@@ -47,19 +38,6 @@ LANES, WIDE = 4, 8
 
 WIDE_VECTORS = "avx512f"
 """The flag of a processor with vectors of 8 numbers."""
-
-FLAGS = (
-    *("-std=c++17", "-O2", "-ftree-vectorize", "-march=native", "-ffp-contract=fast"),
-    *(
-        "-fno-math-errno",
-        "-fno-trapping-math",
-        "-freciprocal-math",
-        "-fno-signed-zeros",
-        "-Wno-psabi",
-    ),
-)
-SECONDS = 120.0
-"""The longest time of the compiler."""
 
 ENTRY = """
 extern "C" void evaluate(
@@ -111,30 +89,6 @@ static void store(long chains, long first, const V* from, double* to) {
 """
 
 
-def recorded(function: Callable[[Tensor], tuple[Tensor, ...]], example: Tensor) -> GraphModule:
-    """The operations of a function of one vector; raises NotCompiled if they depend on values."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from torch._decomp import core_aten_decompositions, get_decompositions
-        from torch._functorch.compile_utils import fx_graph_cse
-        from torch._guards import TracingContext, tracing
-        from torch._subclasses import FakeTensorMode
-        from torch.func import functionalize
-        from torch.fx.experimental.proxy_tensor import make_fx
-    forms = {**core_aten_decompositions(), **get_decompositions(DECOMPOSED)}
-    try:
-        # Else torch makes a mode for the shapes of each operation, which takes half of the time.
-        with tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True))):
-            # Torch would count the `self` of a method among the arguments.
-            graph = make_fx(lambda vector: function(vector), forms)(example)
-            if not made_functional(graph.graph):
-                graph = make_fx(functionalize(graph), forms)(example)
-    except UNSUPPORTED as error:
-        raise NotCompiled("its operations depend on values") from error
-    graph.graph.eliminate_dead_code()
-    return torch.fx.GraphModule(graph, fx_graph_cse(graph.graph))
-
-
 def lanes_of(chains: int) -> int:
     """The number of chains in a vector on this machine."""
     if chains == 1:
@@ -166,14 +120,14 @@ class Library:
         Raises NotCompiled, if it has an operation without code, or there is no compiler.
 
         """
-        graph = recorded(function, torch.zeros(size, dtype=torch.float64))
+        graph = recorded(function, [torch.zeros(size, dtype=torch.float64)])
         self.size, self.lanes = size, lanes_of(chains)
         self._constants: list[Tensor] = []
         parts = [self._part(graph, "density", (0, 1)), self._part(graph, "slopes", (0,))]
         head = f"#define LANES {self.lanes}\n#define SIZE {size}\n"
         lanes, trees = (path.read_text(encoding="utf-8") for path in (HEADER, cpp_trees.SOURCE))
         self.source = "".join((head, lanes, *parts, LOADING, ENTRY, trees))
-        self._library = compiled(self.source)
+        self._library = _declared(compiled(self.source))
         pointers = [own.data_ptr() for own in self._constants]
         self._table = (ctypes.c_void_p * max(1, len(pointers)))(*pointers)
         # The address of an array takes longer to find than the density of a small model.
@@ -182,7 +136,8 @@ class Library:
 
     def _part(self, graph: GraphModule, name: str, outputs: tuple[int, ...]) -> str:
         """The function of some of the results; the table of constants goes on."""
-        code, found = statements(graph, outputs)
+        (vector,) = graph.graph.find_nodes(op="placeholder")
+        code, found = statements(graph, outputs, {vector: array("q", (self.size,))})
         arguments = ", V* g" + (", V* v" if len(outputs) > 1 else "")
         first = len(self._constants)
         self._constants += code.constants
@@ -223,30 +178,11 @@ class Library:
         return after
 
 
-def compiled(source: str) -> ctypes.PyDLL:
-    """The library of some C++; raises NotCompiled without a compiler."""
-    compiler = shutil.which("g++") or shutil.which("clang++")
-    if compiler is None:
-        raise NotCompiled("there is no compiler of C++")
-    with tempfile.TemporaryDirectory() as folder:
-        text, library = Path(folder) / "density.cpp", Path(folder) / "density.so"
-        text.write_text(source, encoding="utf-8")
-        command = [compiler, *FLAGS, "-shared", "-fPIC", str(text), "-o", str(library)]
-        for extra in ((*("-lmvec", "-lm"),), ("-lm",)):
-            try:
-                done = subprocess.run(
-                    [*command, *extra], capture_output=True, text=True, timeout=SECONDS
-                )
-            except (OSError, subprocess.TimeoutExpired) as error:
-                raise NotCompiled("the compiler of C++ failed") from error
-            if not done.returncode:
-                break
-        else:
-            raise NotCompiled(f"the compiler of C++ failed: {done.stderr.strip()[:200]}")
-        found = ctypes.PyDLL(str(library))
+def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
+    """The library with the types of the arguments of its functions."""
     pointer, long = ctypes.c_void_p, ctypes.c_long
-    found.evaluate.argtypes = [long, pointer, pointer, pointer, pointer]
-    found.advance.argtypes = [long, pointer, long, ctypes.c_double, *[pointer] * 5]
-    found.evaluate.restype = found.advance.restype = None
-    cpp_trees.declare(found)
-    return found
+    library.evaluate.argtypes = [long, pointer, pointer, pointer, pointer]
+    library.advance.argtypes = [long, pointer, long, ctypes.c_double, *[pointer] * 5]
+    library.evaluate.restype = library.advance.restype = None
+    cpp_trees.declare(library)
+    return library

@@ -64,6 +64,7 @@ OPERATIONS: dict[str, Operation] = {
     "amax": partial(cpp_sums.reduced, "v_maximum({0}, {1})", "K(-INFINITY)"),
     "amin": partial(cpp_sums.reduced, "v_minimum({0}, {1})", "K(INFINITY)"),
     "mean": cpp_sums.mean,
+    "argmax": cpp_sums.argmax,
     "any": cpp_sums.any_of,
     "all": cpp_sums.all_of,
     "cumsum": cpp_sums.cumsum,

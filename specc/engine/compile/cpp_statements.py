@@ -15,7 +15,7 @@ from torch import Tensor
 
 from specc.engine.compile.cpp_code import C_TYPES, Code
 from specc.engine.compile.cpp_operations import OPERATIONS, POINTWISE
-from specc.engine.compile.cpp_values import Value, array
+from specc.engine.compile.cpp_values import Value
 from specc.engine.step.player import NotCompiled
 
 if TYPE_CHECKING:
@@ -25,22 +25,26 @@ MOST_WORK = 200_000
 """Entries and products of one evaluation above which libraries of matrices are faster."""
 
 
-def statements(graph: GraphModule, outputs: Sequence[int]) -> tuple[Code, list[Value]]:
-    """The code of a recorded function of one vector, and the chosen ones of its results.
+def statements(
+    graph: GraphModule,
+    outputs: Sequence[int],
+    inputs: Mapping[Node, Value],
+    code: Code | None = None,
+    most_work: int = MOST_WORK,
+) -> tuple[Code, list[Value]]:
+    """The code of a recorded function of inputs, and the chosen ones of its results.
 
     Raises NotCompiled, if it has an operation that is not in the table.
     """
     (end,) = graph.graph.find_nodes(op="output")
     results = [end.args[0][number] for number in outputs]
-    code, values = Code(), dict[Any, Any]()
+    code, values = code or Code(), dict[Any, Any](inputs)
     needed = _needed(results)
-    (vector,) = graph.graph.find_nodes(op="placeholder")
-    values[vector] = array("q", tuple(vector.meta["val"].shape))
     for node in graph.graph.nodes:
         if node not in needed or node in values or node.op in {"placeholder", "output"}:
             continue
         values[node] = _value(code, node, values, graph, needed)
-        if code.work > MOST_WORK:
+        if code.work > most_work:
             raise NotCompiled("its arrays are too large for code of its own")
     found = [code.operand(values[node]) for node in results]
     return code, found
@@ -94,9 +98,9 @@ def _value(
     if name not in OPERATIONS:
         raise NotCompiled(f"`{name}` has no code of its own")
     made = node.meta.get("val")
-    kinds = (torch.float64, torch.bool, *((torch.int64,) if name in INTEGER else ()))
+    kinds = (code.number, torch.bool, *((torch.int64,) if name in INTEGER else ()))
     if isinstance(made, Tensor) and made.dtype not in kinds:
-        raise NotCompiled(f"`{name}` gives numbers that are not of 64 bits")
+        raise NotCompiled(f"`{name}` gives numbers of another type, {made.dtype}")
     code.is_inlined = lambda: _is_read_once(node, needed)
     shape = tuple(made.shape) if isinstance(made, Tensor) else ()
     return OPERATIONS[name](code, shape, *args, **options)
@@ -114,8 +118,12 @@ def _name(node: Node) -> str:
     return schema.name.partition("::")[2] if schema else getattr(node.target, "__name__", "")
 
 
-INTEGER = {"where", "add", "sub", "mul", "neg", "sum", "_to_copy"}
-"""Operations of which integers are computed as numbers of 64 bits, exactly below 2^53."""
+INTEGER = {
+    *("where", "add", "sub", "mul", "neg", "sum", "_to_copy", "argmax"),
+    *("view", "_unsafe_view", "unsqueeze", "squeeze", "expand", "permute", "transpose", "t"),
+    *("select", "slice", "unbind", "split", "flip", "cat", "stack", "index", "gather", "clone"),
+}
+"""Operations of which integers are computed as numbers, exactly below 2^53 (float32: 2^24)."""
 
 ENTRY_BY_ENTRY = {"sum", "mean", "any", "all"}
 """Operations of another shape than their input that read each entry of it once."""
@@ -125,7 +133,10 @@ def _is_read_once(node: Node, needed: Mapping[Node, int]) -> bool:
     """Whether each entry is read once, by an operation entry by entry or a sum."""
     if needed[node] != 1:
         return False
-    (user,) = (each for each in node.users if each in needed)
+    users = [each for each in node.users if each in needed]
+    if len(users) != 1:
+        return False
+    (user,) = users
     name = _name(user)
     if name in ENTRY_BY_ENTRY:
         return True

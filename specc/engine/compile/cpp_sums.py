@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from specc.engine.compile.cpp_code import UNROLLED, Code, looped
+from specc.engine.compile.cpp_code import UNROLLED, VECTORS, Code, looped
 from specc.engine.compile.cpp_entries import NUMBERS, SUM, as_number, as_truth, by_entry
 from specc.engine.compile.cpp_values import (
     Argument,
@@ -17,6 +17,7 @@ from specc.engine.compile.cpp_values import (
     literal,
     place,
     plus,
+    strides,
     times,
 )
 from specc.engine.compile.cpp_views import regrouped
@@ -45,13 +46,15 @@ def reduced(
     found, name = code.empty(outer)
     code.work += own.size
     is_sum = form == SUM
+    in_vectors = code.loops and is_sum and bool(inner) and inner[-1] >= VECTOR
 
     def entry(outside: Indices, inside: Indices) -> str:
         pairs = zip(inside, outside, strict=True)
         return own.at(tuple(a if axis in gone else b for axis, (a, b) in enumerate(pairs)))
 
     def alone(outside: Indices) -> list[str]:
-        lines = folded(form, start, inner, partial(entry, outside))
+        fold = summed if in_vectors else partial(folded, form, start)
+        lines = fold(inner, partial(entry, outside))
         return ["{", *lines, f"{name}[{place(outside, outer)}] = s;", "}"]
 
     def together(*inside: Indices) -> list[str]:
@@ -62,15 +65,28 @@ def reduced(
                 return [f"{target} += {' + '.join(terms)};"]
             return [f"{target} = {form.format(target, term)};" for term in terms]
 
-        return looped(outer, body, "k")
+        return looped(outer, body, "k", VECTORS if code.loops else "")
 
     if 1 < math.prod(outer) <= math.prod(inner):
         # With few results and long sums the results are updated together.
         code.assign(name, outer, outer, lambda i: i, lambda _: start)
         code.lines += in_fours(inner, together, "j")
+    elif in_vectors:
+        code.lines += looped(outer, alone, "i")
     else:
         code.loop(outer, alone)
     return regrouped(found, shape)
+
+
+VECTOR = 8
+"""Neighbours from which on their sum is that of vectors."""
+
+
+def summed(inner: Shape, entry: Callable[[Indices], str]) -> list[str]:
+    """Statements that compute the sum `s` of all entries, several neighbours at a time."""
+    sums = '_Pragma("omp simd reduction(+:s)") '
+    lines = looped(inner, lambda own: [f"s = s + {entry(own)};"], "j", sums)
+    return ["V s = V{};", *lines]
 
 
 def folded(form: str, start: str, inner: Shape, entry: Callable[[Indices], str]) -> list[str]:
@@ -154,6 +170,35 @@ def cumsum(code: Code, shape: Shape, x: Argument, axis: int, **_: object) -> Val
     return found
 
 
+def argmax(
+    code: Code, shape: Shape, x: Argument, axis: int | None = None, keepdim: bool = False
+) -> Value:
+    """The place of the first largest entry along an axis."""
+    own = as_number(code.operand(x))
+    if axis is None:
+        raise NotCompiled("the largest entry of all has no code of its own")
+    axis %= len(own.shape)
+    outer = (*own.shape[:axis], 1, *own.shape[axis + 1 :])
+    found, name = code.empty(outer)
+    code.work += own.size
+
+    def body(outside: Indices) -> list[str]:
+        def entry(inside: Indices) -> list[str]:
+            text = own.at((*outside[:axis], *inside, *outside[axis + 1 :]))
+            return [f"n = where({text} > s, K({inside[0]}), n);", f"s = v_maximum(s, {text});"]
+
+        lines = looped((own.shape[axis],), entry, "j")
+        return [
+            "{",
+            "V s = K(-INFINITY), n = V{};",
+            *lines,
+            f"{name}[{place(outside, outer)}] = n;}}",
+        ]
+
+    code.loop(outer, body)
+    return regrouped(found, shape)
+
+
 # Matrices
 
 
@@ -162,6 +207,8 @@ def product(code: Code, shape: Shape, x: Argument, y: Argument) -> Value:
     a, b = (as_number(code.operand(each)) for each in (x, y))
     *lead, n, k = a.shape
     m = b.shape[-1]
+    if code.loops and not lead and min(n, k, m) > 0:
+        return _in_tiles(code, shape, a, b)
 
     def term(own: Indices) -> str:
         first, (i, inner, j) = own[:-3], own[-3:]
@@ -169,6 +216,19 @@ def product(code: Code, shape: Shape, x: Argument, y: Argument) -> Value:
 
     pairs = Value((*lead, n, k, m), term)
     return reduced(SUM, "V{}", code, shape, pairs, [-2])
+
+
+def _in_tiles(code: Code, shape: Shape, a: Value, b: Value) -> Value:
+    """The product of matrices [n, k] and [k, m], some rows and columns at a time."""
+    a = a if a.memory else code.stored(a.shape, a.at)
+    b = b if b.memory and b.memory[1] == strides(b.shape) else code.stored(b.shape, b.at)
+    assert a.memory is not None and b.memory is not None
+    found, name = code.empty(shape)
+    (n, k), m = a.shape, b.shape[1]
+    code.work += n * k * m
+    sizes = ", ".join(map(str, (n, k, m, *a.memory[1])))
+    code.lines.append(f"product<{sizes}>({a.memory[0]}, {b.memory[0]}, {name});")
+    return found
 
 
 def matrix_vector(code: Code, shape: Shape, x: Argument, y: Argument) -> Value:

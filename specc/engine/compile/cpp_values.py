@@ -24,6 +24,7 @@ class Value:
     - `is_truth`: whether the entries are truth values.
     - `flat`: the expression of an entry by its place in row-major order, for an array.
     - `known`: the tensor itself, if it depends on the data alone.
+    - `memory`: the array of numbers whose entries these are, and the stride of each axis.
     """
 
     shape: Shape
@@ -31,6 +32,7 @@ class Value:
     is_truth: bool = False
     flat: Callable[[Index], str] | None = None
     known: Tensor | None = None
+    memory: tuple[str, Shape] | None = None
 
     @property
     def size(self) -> int:
@@ -66,13 +68,30 @@ def place(indices: Sequence[Index], shape: Sequence[int]) -> Index:
     return found
 
 
+def strides(shape: Shape) -> Shape:
+    """The distance of neighbours along each axis in row-major order."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
 def array(name: str, shape: Shape, *, is_truth: bool = False) -> Value:
     """An array of the code by its name."""
 
     def flat(at: Index) -> str:
         return f"{name}[{at}]"
 
-    return Value(shape, lambda indices: flat(place(indices, shape)), is_truth, flat)
+    def at(indices: Indices) -> str:
+        return flat(place(indices, shape))
+
+    memory = None if is_truth else (name, strides(shape))
+    return Value(shape, at, is_truth, flat, memory=memory)
+
+
+def reshaped(value: Value, shape: Shape) -> Value:
+    """An array in another shape."""
+    flat = value.flat
+    assert flat is not None
+    memory = value.memory and (value.memory[0], strides(shape))
+    return Value(shape, lambda own: flat(place(own, shape)), value.is_truth, flat, memory=memory)
 
 
 def scalar(name: str, shape: Shape, *, is_truth: bool = False) -> Value:

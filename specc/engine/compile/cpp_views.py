@@ -18,8 +18,8 @@ from specc.engine.compile.cpp_values import (
     Value,
     broadcast,
     literal,
-    place,
     plus,
+    reshaped,
     times,
 )
 from specc.engine.step.player import NotCompiled
@@ -31,10 +31,7 @@ def view(code: Code, shape: Shape, x: Value, *_: object) -> Value:
     """The same entries in another shape."""
     if [size for size in shape if size > 1] == [size for size in x.shape if size > 1]:
         return regrouped(x, shape)
-    own = code.flattened(x)
-    assert own.flat is not None
-    flat = own.flat
-    return Value(shape, lambda i: flat(place(i, shape)), x.is_truth, flat)
+    return reshaped(code.flattened(x), shape)
 
 
 def regrouped(x: Value, shape: Shape) -> Value:
@@ -44,7 +41,12 @@ def regrouped(x: Value, shape: Shape) -> Value:
         left = (index for index, size in zip(own, shape, strict=True) if size > 1)
         return x.at(tuple(next(left) if size > 1 else 0 for size in x.shape))
 
-    return Value(shape, at, x.is_truth, x.flat)
+    memory = None
+    if x.memory is not None:
+        pairs = zip(x.memory[1], x.shape, strict=True)
+        steps = iter([step for step, size in pairs if size > 1])
+        memory = x.memory[0], tuple(next(steps) if size > 1 else 0 for size in shape)
+    return Value(shape, at, x.is_truth, x.flat, memory=memory)
 
 
 def expand(code: Code, shape: Shape, x: Value, *_: object, **__: object) -> Value:
@@ -59,7 +61,8 @@ def permute(code: Code, shape: Shape, x: Value, axes: Sequence[int]) -> Value:
     def at(own: Indices) -> str:
         return x.at(tuple(own[order.index(axis)] for axis in range(len(order))))
 
-    return Value(shape, at, x.is_truth)
+    memory = x.memory and (x.memory[0], tuple(x.memory[1][axis] for axis in order))
+    return Value(shape, at, x.is_truth, memory=memory)
 
 
 def transpose(code: Code, shape: Shape, x: Value, first: int = -2, second: int = -1) -> Value:
@@ -221,25 +224,30 @@ def padded(code: Code, shape: Shape, x: Value, pad: Sequence[int], value: float 
     return found
 
 
-# Indices of the data
+# Indices
 
 
 def rows(
-    code: Code, known: Sequence[Argument | None]
+    code: Code, indices: Sequence[Argument | None], sizes: Shape
 ) -> tuple[int, Shape, Callable[[Indices], Indices]]:
     """The first indexed axis, the shape of the indices, and they by their entry."""
-    places = [number for number, each in enumerate(known) if each is not None]
-    tensors = [each for each in known if isinstance(each, Tensor) and each.dtype != torch.bool]
-    if places != list(range(places[0], places[0] + len(tensors))):
-        raise NotCompiled("indices that depend on latents, or of other axes, have no code")
-    wide = torch.broadcast_tensors(*tensors)  # type: ignore[no-untyped-call]
-    own = [code.indices(each) for each in wide]
-    return places[0], tuple(wide[0].shape), lambda i: tuple(each(i) for each in own)
+    places = [number for number, each in enumerate(indices) if each is not None]
+    found = [each for each in indices if isinstance(each, (Tensor, Value)) and not _is_truth(each)]
+    if places != list(range(places[0], places[0] + len(found))):
+        raise NotCompiled("indices of other axes have no code of their own")
+    shapes = [torch.empty(tuple(each.shape), device="meta") for each in found]
+    shape = tuple(torch.broadcast_tensors(*shapes)[0].shape)  # type: ignore[no-untyped-call]
+    own = [code.indices(each, shape, sizes[axis]) for axis, each in zip(places, found, strict=True)]
+    return places[0], shape, lambda i: tuple(each(i) for each in own)
+
+
+def _is_truth(own: Tensor | Value) -> bool:
+    return own.dtype == torch.bool if isinstance(own, Tensor) else own.is_truth
 
 
 def index(code: Code, shape: Shape, x: Value, known: Sequence[Argument | None]) -> Value:
     """The entries at indices of the data."""
-    first, middle, at = rows(code, known)
+    first, middle, at = rows(code, known, x.shape)
     table = code.flattened(x)
 
     def entry(own: Indices) -> str:
@@ -258,7 +266,7 @@ def index_put(
     accumulate: bool = False,
 ) -> Value:
     """A tensor with other entries at indices of the data, or with them added."""
-    first, middle, at = rows(code, known)
+    first, middle, at = rows(code, known, shape)
     found, name = code.empty(shape)
     code.assign(name, shape, shape, lambda i: i, as_number(code.operand(x)).at)
     count = sum(each is not None for each in known)
@@ -270,7 +278,7 @@ def index_put(
         return (*own[:first], *at(within), *own[first + len(middle) :])
 
     code.work += math.prod(whole)
-    code.assign(name, shape, whole, where, source, "+=" if accumulate else "=")
+    code.assign_at(name, shape, whole, where, source, "+=" if accumulate else "=")
     return found
 
 
@@ -279,17 +287,17 @@ def index_select(code: Code, shape: Shape, x: Value, axis: int, known: Argument)
     return index(code, shape, x, [*[None] * (axis % len(x.shape)), known])
 
 
-def along(code: Code, axis: int, known: Argument) -> Callable[[Indices], Indices]:
+def along(code: Code, axis: int, known: Argument, size: int) -> Callable[[Indices], Indices]:
     """The places that `gather` reads along an axis."""
-    if not isinstance(known, Tensor):
-        raise NotCompiled("an index depends on latents")
-    at = code.indices(known)
+    assert isinstance(known, (Tensor, Value))
+    at = code.indices(known, tuple(known.shape), size)
     return lambda own: (*own[:axis], at(own), *own[axis + 1 :])
 
 
 def gather(code: Code, shape: Shape, x: Value, axis: int, known: Argument, **_: object) -> Value:
     """The entry along an axis at the place that the data give, for each entry."""
-    where, table = along(code, axis % len(shape), known), code.flattened(x)
+    axis %= len(shape)
+    where, table = along(code, axis, known, x.shape[axis]), code.flattened(x)
     return code.entries(shape, lambda own: table.at(where(own)), is_truth=x.is_truth)
 
 
@@ -297,9 +305,10 @@ def scatter_add(
     code: Code, shape: Shape, x: Argument, axis: int, known: Argument, source: Argument
 ) -> Value:
     """A tensor with entries added along an axis, at the places that the data give."""
-    where = along(code, axis % len(shape), known)
+    axis %= len(shape)
+    where = along(code, axis, known, shape[axis])
     found, name = code.empty(shape)
     code.assign(name, shape, shape, lambda i: i, as_number(code.operand(x)).at)
     own = as_number(code.operand(source))
-    code.assign(name, shape, code.operand(known).shape, where, own.at, "+=")
+    code.assign_at(name, shape, code.operand(known).shape, where, own.at, "+=")
     return found

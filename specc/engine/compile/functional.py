@@ -1,9 +1,53 @@
-"""The operations of a recorded function without those that change a tensor in place."""
+"""The operations of a function, recorded without those that change a tensor in place."""
 
 from __future__ import annotations
 
-from torch import ops
-from torch.fx import Graph, Node
+import warnings
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, ops
+from torch.fx import Graph, GraphModule, Node
+
+from specc.engine.step.player import NotCompiled
+
+UNSUPPORTED = (RuntimeError, TypeError, ValueError, AssertionError, OSError)
+"""What torch raises for operations that it cannot record."""
+
+DECOMPOSED = (
+    ops.aten._log_softmax,
+    ops.aten._softmax,
+    ops.aten.leaky_relu,
+    ops.aten.leaky_relu_backward,
+    ops.aten.linalg_vector_norm,
+)
+"""Operations that are written as others, beside those that torch always writes so."""
+
+
+def recorded(function: Callable[..., Sequence[Tensor]], examples: Sequence[Tensor]) -> GraphModule:
+    """The operations of a function of tensors like the examples, each value computed once.
+
+    Raises NotCompiled if the operations depend on values.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from torch._decomp import core_aten_decompositions, get_decompositions
+        from torch._functorch.compile_utils import fx_graph_cse
+        from torch._guards import TracingContext, tracing
+        from torch._subclasses import FakeTensorMode
+        from torch.func import functionalize
+        from torch.fx.experimental.proxy_tensor import make_fx
+    forms = {**core_aten_decompositions(), **get_decompositions(DECOMPOSED)}
+    try:
+        # Else torch makes a mode for the shapes of each operation, which takes half of the time.
+        with tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True))):
+            # Torch would count the `self` of a method among the arguments.
+            graph = make_fx(lambda *inputs: function(*inputs), forms)(*examples)
+            if not made_functional(graph.graph):
+                graph = make_fx(functionalize(graph), forms)(*examples)
+    except UNSUPPORTED as error:
+        raise NotCompiled("its operations depend on values") from error
+    graph.graph.eliminate_dead_code()
+    return GraphModule(graph, fx_graph_cse(graph.graph))
 
 
 def is_mutable(node: Node) -> bool:

@@ -1,6 +1,6 @@
 // Numbers of several chains, one in each lane of a vector, and functions of them.
 //
-// LANES is 1, 2, 4 or 8. A number of the data is the same in every lane. The functions of numbers are
+// LANES is 1, 2, 4 or 8, and numbers are of type NUMBER, double if there are lanes. A number of the data is the same in every lane. The functions of numbers are
 // those of glibc, which has them for vectors of 4 and 8 lanes (libmvec) with errors of a few last
 // digits.
 #include <cmath>
@@ -8,8 +8,12 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+#ifndef NUMBER
+#define NUMBER double
+#endif
+
 #if LANES == 1
-typedef double V;
+typedef NUMBER V;
 typedef bool M;
 #define LANE(x, k) (x)
 #define EACH(name, function) \
@@ -32,6 +36,27 @@ typedef long M __attribute__((vector_size(8 * LANES)));
 #define OF_VECTORS(function) _ZGVdN4v_##function
 #elif LANES == 8 && defined(__AVX512F__)
 #define OF_VECTORS(function) _ZGVeN8v_##function
+#endif
+#endif
+#endif
+
+#ifdef LOOPS
+// The compiler may call these for the numbers of several passes of a loop.
+#if defined(__GLIBC__) && defined(__x86_64__)
+#if __GLIBC_PREREQ(2, 35)
+#define SEVERAL(function)                                                       \
+  extern "C" __attribute__((simd("notinbranch"))) double function(double) noexcept; \
+  extern "C" __attribute__((simd("notinbranch"))) float function##f(float) noexcept;
+SEVERAL(exp)
+SEVERAL(log)
+SEVERAL(log1p)
+SEVERAL(expm1)
+SEVERAL(sin)
+SEVERAL(cos)
+SEVERAL(tan)
+SEVERAL(tanh)
+SEVERAL(atan)
+SEVERAL(erf)
 #endif
 #endif
 #endif
@@ -59,6 +84,7 @@ EACH(v_lgamma, std::lgamma)
 EACH(v_sqrt, std::sqrt)
 EACH(v_floor, std::floor)
 EACH(v_ceil, std::ceil)
+EACH(v_trunc, std::trunc)
 
 INLINE V K(double x) { return x - V{}; }
 INLINE M T(bool x) { return K(x) != V{}; }
@@ -72,7 +98,7 @@ INLINE V v_sign(V x) { return number(x > V{}) - number(x < V{}); }
 INLINE V v_square(V x) { return x * x; }
 INLINE V v_cube(V x) { return x * x * x; }
 INLINE V v_relu(V x) { return where(x <= V{}, V{}, x); }
-INLINE V v_sigmoid(V x) { return 1.0 / (1.0 + v_exp(-x)); }
+INLINE V v_sigmoid(V x) { return K(1.0) / (K(1.0) + v_exp(-x)); }
 INLINE V v_maximum(V x, V y) { return where(is_nan(x), x, where(x > y, x, y)); }
 INLINE V v_minimum(V x, V y) { return where(is_nan(x), x, where(x < y, x, y)); }
 
@@ -96,3 +122,15 @@ static double psi(double x) {
   return found + std::log(x) - 0.5 * r - rest;
 }
 EACH(v_digamma, psi)
+
+#ifdef LOOPS
+static bool is_outside;
+
+// An index of an axis from its start; `is_outside` tells if there is none.
+INLINE long inside(V x, long size) {
+  const long i = static_cast<long>(x) + (x < V{} ? size : 0);
+  if (i >= 0 && i < size) return i;
+  is_outside = true;
+  return 0;
+}
+#endif

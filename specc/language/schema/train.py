@@ -137,7 +137,7 @@ class TrainSpec(Value):
     )
     compile: Literal["off", "auto", "on"] = environment(
         default="off",
-        about="Whether torch compiles the training step; `auto` times both and uses the faster.",
+        about="Whether the training step is compiled; `auto` times both and uses the faster.",
     )
     keep: int = environment(default=2, about="The number of checkpoints to keep.", ge=1, le=10**6)
 

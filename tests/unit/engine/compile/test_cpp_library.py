@@ -143,14 +143,3 @@ def test_large_arrays_are_left_to_torch():
     wide = torch.ones(100_000, SIZE, dtype=torch.float64)
     with pytest.raises(NotCompiled, match="too large"):
         library_of(lambda q: (wide @ q).square().sum(), 2)
-
-
-def test_a_machine_without_a_compiler(monkeypatch):
-    monkeypatch.setattr(cpp_library.shutil, "which", lambda name: None)
-    with pytest.raises(NotCompiled, match="no compiler"):
-        library_of(lambda q: q.square().sum(), 1)
-
-
-def test_a_compiler_that_fails(monkeypatch):
-    with pytest.raises(NotCompiled, match="compiler of C\\+\\+ failed"):
-        cpp_library.compiled("not C++")

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from specc.engine.compile.cpp_library import recorded
-from specc.engine.compile.functional import is_mutable, made_functional
+from specc.engine.compile.functional import is_mutable, made_functional, recorded
 
 X = torch.linspace(0.5, 2.0, 4, dtype=torch.float64)
 
@@ -58,6 +57,6 @@ def test_other_values_have_the_memory(function):
 
 @pytest.mark.parametrize("function", [chained, of_a_value_used_before, after_a_view, of_a_view])
 def test_what_is_recorded_changes_nothing_in_place(function):
-    found = recorded(lambda x: (function(x),), X)
+    found = recorded(lambda x: (function(x),), [X])
     assert not any(is_mutable(node) for node in found.graph.nodes)
     assert torch.equal(found(X * 1.5)[0], function(X * 1.5))
