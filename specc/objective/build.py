@@ -19,6 +19,7 @@ from specc.objective.passes.expand import expand
 from specc.objective.passes.likelihood import joint_density, likelihood
 from specc.objective.passes.likelihood_estimates import check_likelihood_estimates
 from specc.objective.passes.missing import check_missing
+from specc.objective.passes.overridden import check_overridden
 from specc.objective.passes.plateaus import check_plateaus
 from specc.objective.passes.players import check_links, check_values
 from specc.objective.passes.sample_metrics import check_sample_metrics
@@ -34,6 +35,7 @@ def build_objective(typed: TypedGraph, findings: Findings) -> Objective | None:
     check_links(typed.graph, findings)
     check_stages(typed, findings)
     check_plateaus(typed.graph.spec, findings)
+    check_overridden(typed.graph.spec, findings)
     is_guide_used = any(expansion.entry.guided for expansion in expansions)
     for expansion in expansions:
         check_terms(typed.graph, expansion, findings, is_guide_used=is_guide_used)

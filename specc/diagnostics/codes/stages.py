@@ -37,6 +37,12 @@ CODES: tuple[Code, ...] = (
         "{hint}",
     ),
     warning(
+        "W0494",
+        "overridden-setting",
+        "`{option}` of `train` has no effect: every {kind} has its own `{own}`",
+        "set `{first}`{others}, or delete `{option}` of `train`",
+    ),
+    warning(
         "W0475",
         "trained-in-no-stage",
         "no stage trains `{name}`, so it stays at its initial values",
