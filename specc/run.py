@@ -109,7 +109,8 @@ class Run:
         Each is [rows, ..., values]; of latents of elements [elements, ..., values], and of those
         of all rows [..., values]. `x` is as in `encode`.
 
-        Raises RunFailure: E0805 if no finite latent is summed out, E0510 if a field is missing.
+        Raises RunFailure: E0805 if no finite latent is summed out, E0845 if one is given draws of a
+        guide, E0510 if a field is missing.
         """
         from specc.evaluate.user_rows import latent_probs
 

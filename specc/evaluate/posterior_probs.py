@@ -16,6 +16,8 @@ from specc.engine.storage.loaded_run import LoadedRun
 from specc.evaluate.posterior_draws import PosteriorDraws
 from specc.evaluate.scoring import fixed_batch
 from specc.evaluate.solver_checks import require_solutions
+from specc.runtime.failure import USAGE, RunFailure
+from specc.runtime.program import Program
 
 PROBS = "model.posterior_probs"
 
@@ -32,10 +34,11 @@ def posterior_probs(loaded: LoadedRun, batch: Batch) -> dict[str, Tensor]:
     """The probability of each value of the latents: [rows, ..., values] of those of rows, on a CPU.
 
     Of those of elements it is [elements, ..., values], of those of all rows [..., values].
-    Raises RunFailure: E0805, if the program sums out no finite latent.
+    Raises RunFailure: E0805, if the program sums out no finite latent; E0845, if it does given
+    latents that a guide draws.
     """
-    program = loaded.program
-    probs = program.require(PROBS, "the probabilities of latents that are summed out")
+    program = require_probs(loaded)
+    probs = program.require(PROBS)
     given = program.inputs(PROBS, batch)
     with loaded.computing(), require_solutions(program.folder):
         program.eval()
@@ -49,11 +52,36 @@ def posterior_probs(loaded: LoadedRun, batch: Batch) -> dict[str, Tensor]:
         return {name: (value / len(draws)).cpu() for name, value in total.items()}
 
 
+def require_probs(loaded: LoadedRun) -> Program:
+    """The program, which has the probabilities of latents that are summed out.
+
+    Raises RunFailure: E0805 or E0845, if it has none.
+    """
+    program, manifest = loaded.program, loaded.manifest
+    if program.can(PROBS):
+        return program
+    nodes = manifest.nodes.get("model", {})
+    summed = [nodes[n].name for n in manifest.summed() if nodes[n].is_discrete]
+    drawn = [nodes[n].name for n in manifest.latents("guide") if n in nodes]
+    if not summed:
+        message = f"`{manifest.name}` sums out no finite latent, so there are no probabilities"
+        hint = "`run.encode` draws latents, and `specc impute` without `--latents` missing values"
+        raise RunFailure("E0805", message, hint=hint)
+    given = " and ".join(f"`{name}`" for name in drawn) or "others"
+    message = (
+        f"`{summed[0]}` is summed out given {given}, which the guide draws, so that its "
+        "probabilities given the data alone are not known"
+    )
+    hint = f"let the guide draw `{summed[0]}`, too, or sum out or sample all latents of the model"
+    raise RunFailure("E0845", message, hint=hint, exit_code=USAGE)
+
+
 def of_part(loaded: LoadedRun, part: str, rows: int | None = None) -> dict[str, Tensor]:
     """The probabilities of a part of the data, of the first `rows` of them.
 
-    Raises RunFailure: E0509 if there is no such part, E0805 if no finite latent is summed out.
+    Raises RunFailure: E0509 if there is no such part, E0805 or E0845 if there are none.
     """
+    require_probs(loaded)
     found = loaded.rows(part, loaded.manifest.observed())
     count = len(found) if rows is None else min(rows, len(found))
     size = count if loaded.manifest.coupled else ROWS_AT_ONCE

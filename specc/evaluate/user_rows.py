@@ -15,7 +15,7 @@ from specc.evaluate.guide_draws import JOINT, GuideDraws, shared_draw_per_partic
 from specc.evaluate.importance_weights import LogSums
 from specc.evaluate.population_monte_carlo import POSTERIOR
 from specc.evaluate.posterior_draws import PosteriorDraws
-from specc.evaluate.posterior_probs import PROBS, posterior_probs
+from specc.evaluate.posterior_probs import PROBS, posterior_probs, require_probs
 from specc.evaluate.sampling import GUIDE
 from specc.evaluate.scoring import PREDICTIVE, choose_estimator, exact, exact_name, log_weights
 from specc.evaluate.solver_checks import require_solutions
@@ -60,9 +60,9 @@ def latent_probs(
 ) -> dict[str, Tensor]:
     """The probabilities of latents that are summed out, given data in `units`.
 
-    Raises RunFailure: E0805 if there are none, E0510 if a field is missing.
+    Raises RunFailure: E0805 or E0845 if there are none, E0510 if a field is missing.
     """
-    loaded.program.require(PROBS, "the probabilities of latents that are summed out")
+    require_probs(loaded)
     return posterior_probs(loaded, _batch(loaded, x, PROBS, units))
 
 

@@ -220,4 +220,11 @@ CODES: tuple[Code, ...] = (
         "`{name}` conditions on no data, so it has nothing to predict by",
         "`specc sample` draws rows; a model predicts `y` from `x: {{given: ...}}`",
     ),
+    error(
+        "E0845",
+        "summed-given-draws",
+        "`{name}` is summed out given {given}, which the guide draws, so that its probabilities "
+        "given the data alone are not known",
+        "let the guide draw `{name}`, too, or sum out or sample all latents of the model",
+    ),
 )

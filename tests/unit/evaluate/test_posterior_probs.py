@@ -140,3 +140,29 @@ def test_probabilities_are_moved_to_the_cpu(tmp_path, monkeypatch):
 
     monkeypatch.setattr(run.program.model, "posterior_probs", elsewhere)
     assert type(run.posterior_probs(torch.zeros(2))["z"]) is torch.Tensor
+
+
+GUIDED = """
+specc: 1
+name: guided
+data: {source: npz, path: d.npz, fields: {x: {from: x}}}
+model:
+  beta: {latent: categorical, logits: 0, classes: 2}
+  z: {latent: normal, loc: "3 * beta", scale: 1}
+  x: {observed: normal, loc: z, scale: 1}
+guide: {z: {latent: normal, params: net(x)}}
+links: {net: linear}
+objective: elbo
+train: {steps: 1, batch_size: 4, threads: 1}
+"""
+
+
+def test_sums_given_draws_of_a_guide_are_refused_with_the_reason(tmp_path, capsys):
+    np.savez(tmp_path / "d.npz", x=np.arange(4.0))
+    (tmp_path / "guided.yaml").write_text(GUIDED)
+    run = specc.load(tmp_path / "guided.yaml").train(tmp_path / "run", device="cpu")
+    with pytest.raises(RunFailure, match="`beta` is summed out given `z`, which") as failure:
+        run.posterior_probs(torch.zeros(2))
+    assert failure.value.code == "E0845"
+    told = specc_verb(capsys, "impute", run.folder, "--latents")
+    assert told.code == 2 and "E0845" in told.err and not (run.folder / "latents.npz").exists()
