@@ -45,7 +45,7 @@ def _overriding(spec: Spec) -> Mapping[str, tuple[str, tuple[Path, ...]]]:
     stages = [(("objective", "stages", n, "epochs"), s) for n, s in enumerate(document.stages)]
     lengths = tuple(path for path, stage in stages if stage.epochs is not None)
     if len(lengths) == len(stages):
-        found |= {option: ("stage", lengths) for option in LENGTHS}
+        found |= dict.fromkeys(LENGTHS, ("stage", lengths))
     for option in SHARED:
         paths = tuple(_of_losses(spec, option))
         if len(paths) == len(document.losses()):

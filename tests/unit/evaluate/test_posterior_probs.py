@@ -147,7 +147,7 @@ specc: 1
 name: guided
 data: {source: npz, path: d.npz, fields: {x: {from: x}}}
 model:
-  beta: {latent: categorical, logits: 0, classes: 2}
+  beta: {latent: categorical, logits: 0, classes: 2, draw: enumerate}
   z: {latent: normal, loc: "3 * beta", scale: 1}
   x: {observed: normal, loc: z, scale: 1}
 guide: {z: {latent: normal, params: net(x)}}
