@@ -32,12 +32,16 @@ class Module(Struct, frozen=True):
 
 
 class Side(Struct, frozen=True):
-    """The parts of a compiled spec that determine its weights, with the shapes of tensors."""
+    """The parts of a compiled spec that determine its weights, with the shapes of tensors.
+
+    `draws` is the number of draws of its sampler, if it has one: a run may make more of them.
+    """
 
     digests: Mapping[str, str]
     shapes: Mapping[str, Shape]
     modules: Mapping[str, Module]
     fixed: Mapping[str, Any]
+    draws: int = 0
 
 
 class Compatibility(Struct, frozen=True):
@@ -62,7 +66,7 @@ class Compatibility(Struct, frozen=True):
         if self.outcome == "none":
             return "no tensor fits"
         if self.outcome == "all":
-            return f"all {self.tensors} tensors fit"
+            return "the tensor fits" if self.tensors == 1 else f"all {self.tensors} tensors fit"
         return f"{len(self.names)} of {self.tensors} tensors fit"
 
     def shifted(self) -> str:
@@ -85,6 +89,8 @@ def compare_weights(old: Side, new: Side, moved: Mapping[str, str]) -> Compatibi
         differs = tuple(_differing(old.fixed, new.fixed))
         if not (old.fixed and new.fixed) and old.digests["training"] != new.digests["training"]:
             differs = ("the training",)
+        if new.draws < old.draws:
+            differs += ("sampler.draws",)
         return Compatibility("all" if differs else "resumes", names, {}, len(new.shapes), differs)
     found, columns = _fitting(old, new, moved)
     outcome: Outcome = "all" if len(found) == len(new.shapes) else "some"
@@ -95,7 +101,12 @@ def compare_weights(old: Side, new: Side, moved: Mapping[str, str]) -> Compatibi
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
     """Return the fixed settings that differ, without those inside another one that differs."""
     found = [key for key in dict.fromkeys([*new, *old]) if old.get(key) != new.get(key)]
-    return (key for key in found if key.rpartition(".")[0] not in found)
+    for key in (key for key in found if key.rpartition(".")[0] not in found):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from (f"{key}.{inner}" for inner in _differing(before, after))
+        else:
+            yield key
 
 
 # the same mathematics: modules are matched by their canonical numbers

@@ -33,7 +33,9 @@ LINEAR = ("nn.Linear", NORMALIZED["nn.Linear"])
 def side(plan: Plan) -> Side:
     """Return the plan as `specc.verdict` compares it."""
     found, names = parameters(plan), canonical_names(plan)
-    return Side(digests(plan, found, names), dict(found), modules(plan, names), fixed(plan, names))
+    sampler, own = plan.experiment.sampler, digests(plan, found, names)
+    draws = 0 if sampler is None else int(str(sampler.options["draws"]))
+    return Side(own, dict(found), modules(plan, names), fixed(plan, names), draws)
 
 
 def parameters(plan: Plan) -> list[tuple[str, Shape]]:

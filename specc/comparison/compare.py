@@ -5,7 +5,7 @@
     checkpoint resumes    `train --resume` continues the run
     all n tensors fit     `train --from` starts from all weights; a resume is refused
     n of m tensors fit    `train --from` starts from some of the weights
-    no tensor fits        the run cannot be used
+    no tensor fits        the run cannot be used, as one of a sampler that does not resume
 
 The verdict is the first one that applies. `specc.verdict` decides between the last four, also for
 `train`.
@@ -56,6 +56,8 @@ def compare(old: Plan, new: Plan) -> Comparison:
     found, before, after = changes(old, new), side(old), side(new)
     fit = compare_weights(before, after, new.graph.graph.spec.document.moved)
     verdict = VERDICT_OF[fit.outcome]
+    if new.objective.is_sampled and verdict != "checkpoint-resumes":
+        verdict = "breaks"  # chains start at random points, not at a tensor
     same_names = all(new == old for new, old in fit.names.items())
     if fit.outcome == "resumes" and same_names and _same_digests(before, after):
         same = not found and _text(old) == _text(new)
@@ -81,8 +83,9 @@ def _words(verdict: Verdict, fit: Compatibility, *, is_sampled: bool) -> str:
         return verdict
     if fit.outcome == "resumes":
         return fit.sentence()
-    starts = fit.outcome != "none" and not is_sampled
-    way = ", for `train --from`" if starts else ""
+    if is_sampled:
+        return f"no run resumes: {fit.reason()}"
+    way = ", for `train --from`" if fit.outcome != "none" else ""
     return f"{fit.sentence()}{way}{fit.shifted()}; no resume: {fit.reason()}"
 
 

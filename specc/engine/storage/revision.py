@@ -26,7 +26,8 @@ def side(manifest: Manifest) -> Side:
         name: Module(own.canonical, own.inputs, own.columns)
         for name, own in manifest.modules.items()
     }
-    return Side(manifest.digests, manifest.parameters, modules, manifest.fixed)
+    draws = 0 if manifest.sampler is None else manifest.sampler.draws
+    return Side(manifest.digests, manifest.parameters, modules, manifest.fixed, draws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,14 @@ def revision(run: Path, manifest: Manifest, moved: Mapping[str, str]) -> Revisio
     if run_folder.differing(known, manifest) is None:
         return None
     fit = compare_weights(side(known), side(manifest), moved)
+    if fit.differs == ("sampler.draws",):
+        raise _too_few_draws(run, known, manifest)
     if fit.outcome != "resumes":
         hint = "choose another folder, or train the spec that is in it"
         if fit.names and manifest.sampler is None:  # chains start at random points
             hint = f"{fit.sentence()}: `--from {run}` starts a new run with them"
         message = f"the run in {run} cannot resume under this spec: {fit.reason()}"
         raise RunFailure("E0801", message, hint=hint, exit_code=USAGE)
-    _require_as_many_draws(run, known, manifest)
     pairs = {module_of(new): module_of(old) for new, old in fit.names.items()}
     names = {new: old for new, old in pairs.items() if new != old}
     return Revision(names, tuple(_changes(known, manifest, names)))
@@ -94,12 +96,11 @@ def _settings(manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield from flat(f"sampler.{manifest.sampler.name}.", manifest.sampler.options)
 
 
-def _require_as_many_draws(run: Path, old: Manifest, new: Manifest) -> None:
-    """Checks that a run of a sampler keeps its draws; raises RunFailure E0801 if not."""
-    if old.sampler is None or new.sampler is None or new.sampler.draws >= old.sampler.draws:
-        return
+def _too_few_draws(run: Path, old: Manifest, new: Manifest) -> RunFailure:
+    """The failure of a run of a sampler that has more draws than it is to have."""
+    assert old.sampler is not None and new.sampler is not None
     message = f"the run in {run} has {old.sampler.draws:,} draws, more than {new.sampler.draws:,}"
-    raise RunFailure("E0801", message, hint="choose another folder", exit_code=USAGE)
+    return RunFailure("E0801", message, hint="choose another folder", exit_code=USAGE)
 
 
 def flat(above: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
