@@ -105,14 +105,19 @@ class Model:
     def compile(self, folder: str | Path | None = None) -> Path:
         """Write the generated package to `folder`, by default `generated/<name>`; return the path.
 
-        Raises OSError if it cannot be written.
+        Code that specc wrote there before and that the spec has no more is removed. Raises OSError
+        if it cannot be written.
         """
         path = Path("generated") / self.name if folder is None else Path(folder)
         from specc.engine.storage import file_io
+        from specc.stale_code import stale_code
 
         path.mkdir(parents=True, exist_ok=True)
-        for name, text in self.files.items():
+        files = self.files
+        for name, text in files.items():
             file_io.deliver(path / name, text.encode())
+        for stale in stale_code(path, files):
+            stale.unlink(missing_ok=True)
         return path
 
     def train(

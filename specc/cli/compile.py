@@ -11,7 +11,7 @@ import typer
 from specc.cli import exits, options
 from specc.cli.failure import Failure
 from specc.cli.terminal import echo_untrusted
-from specc.cli.writing import write_folder
+from specc.cli.writing import remove, write_folder
 from specc.counted import counted
 
 if TYPE_CHECKING:
@@ -122,15 +122,17 @@ def _write(folder: Path, result: Compiled, force: bool) -> None:
     if touched and not force:
         hint = "move the change into the spec or another file, or discard it with --force"
         raise Failure(f"{folder / touched[0]} was edited by hand", hint)
-    changed = write_folder(folder, result.files)
-    what = (
-        f"{len(changed)} of {counted(len(result.files), 'file')} written"
-        if changed
-        else "up to date"
-    )
     from specc.diagnostics.printable import named
+    from specc.stale_code import stale_code
 
-    typer.echo(f"{named(folder)}: {what}")
+    changed = write_folder(folder, result.files)
+    stale = stale_code(folder, result.files)
+    for path in stale:
+        remove(path)
+    done = [f"{len(changed)} of {counted(len(result.files), 'file')} written"] if changed else []
+    if stale:
+        done.append(f"{', '.join(path.name for path in stale)} removed")
+    typer.echo(f"{named(folder)}: {', '.join(done) or 'up to date'}")
 
 
 def _check(pairs: list[tuple[Path, Compiled]]) -> int:

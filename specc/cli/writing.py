@@ -66,6 +66,14 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(changed)
 
 
+def remove(path: Path) -> None:
+    """Remove a file that specc wrote. Raises `Failure`."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise Failure(f"{path} cannot be removed: {reason(error)}") from error
+
+
 def content(path: Path) -> str | None:
     """The text of a file with its line endings, or None if it is missing or not UTF-8."""
     try:

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.house.files import IDS, TEXTS, TREES
+from tests.house.files import IDS, ROOT, TEXTS, TREES, name
 
 MOST_LINES, MOST_BODY, MOST_DEPTH = 500, 60, 4
 MEDIAN_LINES, MEDIAN_BODY = 110, 8
@@ -54,6 +54,22 @@ def test_every_exception_is_needed():
     there = {f"{at}:{n.name}": n for at, tree in TREES.items() for n in functions(tree)}
     for name in EXCEPTIONS:
         assert length(there[name]) > MOST_BODY or depth(there[name]) > MOST_DEPTH
+
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+MOST_COLUMNS = 140
+"""The longest line of a page in an editor, but for tables and what commands print."""
+
+
+def test_a_line_of_a_page_is_short():
+    found = []
+    for page in PAGES:
+        is_block = False
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+            is_block ^= line.lstrip().startswith("```")
+            if len(line) > MOST_COLUMNS and not is_block and not line.startswith(("|", "<")):
+                found.append(f"{name(page)}:{number}")
+    assert found == []
 
 
 def test_the_median_file_and_function_are_short():
