@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.house.files import IDS, ROOT, TEXTS, TREES, name
+from tests.house.files import IDS, ROOT, TEXTS, TREES
 
 MOST_LINES, MOST_BODY, MOST_DEPTH = 500, 60, 4
 MEDIAN_LINES, MEDIAN_BODY = 110, 8
@@ -68,7 +68,7 @@ def test_a_line_of_a_page_is_short():
         for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
             is_block ^= line.lstrip().startswith("```")
             if len(line) > MOST_COLUMNS and not is_block and not line.startswith(("|", "<")):
-                found.append(f"{name(page)}:{number}")
+                found.append(f"{page.name}:{number}")
     assert found == []
 
 
