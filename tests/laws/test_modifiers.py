@@ -35,7 +35,7 @@ from tests.laws.test_distribution_draws import (
     p_value,
 )
 from tests.oracles import grids
-from tests.oracles.distributions import LogDensity, tensors
+from tests.oracles.distributions import Folded, LogDensity, TruncatedExponential, tensors
 
 Parameters = tuple[Any, ...]
 INF = math.inf
@@ -133,6 +133,8 @@ def vectors(logits: Any, locs: Any, factors: Any) -> LogDensity:
 
 
 SEARCHED = {"gamma", "inverse_gamma", "beta", "generalized_normal", "poisson"} | {
+    "student_t",
+    "half_student_t",
     "negative_binomial",
     "binomial",
     "beta_binomial",
@@ -244,6 +246,23 @@ CASES = [
         Between(stats.invgamma(3, scale=2), 0.2, INF),
     ),
     Case("truncated(beta)", (0.1, 0.6, 2.0, 3.0), Between(stats.beta(2, 3), 0.1, 0.6)),
+    Case(
+        "truncated(student_t)",
+        (-2.0, 1.0, 6.0, 0.5, 1.5),
+        Between(stats.t(6.0, 0.5, 1.5), -2.0, 1.0),
+        (),
+        (0.5,),
+    ),
+    Case(
+        "truncated(half_student_t)",
+        (0.3, 2.0, 4.0, 1.2),
+        Between(Folded(stats.t(4.0, scale=1.2)), 0.3, 2.0),
+    ),
+    Case(
+        "truncated(continuous_bernoulli)",
+        (0.2, 0.9, 1.5),
+        Between(TruncatedExponential(1.5), 0.2, 0.9),
+    ),
     Case("truncated(uniform)", (-INF, 2.0, -1.0, 3.0), Between(stats.uniform(-1, 4), -INF, 2)),
     Case(
         "truncated(generalized_normal)",
@@ -446,6 +465,7 @@ def test_the_tails_are_computed_once_at_each_end(
 
 
 CENSORED = ["weibull", "normal", "log_normal", "gamma", "poisson", "negative_binomial", "binomial"]
+CENSORED += ["student_t"]
 
 
 @pytest.mark.parametrize("name", CENSORED)
@@ -455,6 +475,7 @@ def test_censored_values_have_the_probability_of_what_is_known(name: str) -> Non
         "normal": (stats.norm(1.0, 0.7), (1.0, 0.7)),
         "log_normal": (stats.lognorm(0.7, scale=math.e), (1.0, 0.7)),
         "gamma": (stats.gamma(2.0, scale=1 / 1.5), (2.0, 1.5)),
+        "student_t": (stats.t(3.0, 1.0, 0.7), (3.0, 1.0, 0.7)),
         "poisson": (stats.poisson(1.7), (1.7,)),
         "negative_binomial": (stats.nbinom(2.5, special.expit(0.3)), (2.5, -0.3)),
         "binomial": (stats.binom(9, special.expit(-1.0)), (9.0, -1.0)),
@@ -652,6 +673,10 @@ EXTREMES = [
     ("gamma", 0.0, 1e-3, (0.3, 1.0)),
     ("gamma", 80.0, 90.0, (2.0, 1.0)),
     ("beta", 0.999, 1.0, (2.0, 9.0)),
+    ("student_t", 1e4, 1e5, (2.0, 0.0, 1.0)),
+    ("student_t", -1e-3, 1e-3, (3.0, 0.0, 1.0)),
+    ("half_student_t", 0.0, 1e-6, (3.0, 1.0)),
+    ("continuous_bernoulli", 0.99, 1.0, (-30.0,)),
     ("inverse_gamma", 1e-3, 1e-2, (3.0, 2.0)),
 ]
 

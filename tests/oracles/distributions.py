@@ -93,7 +93,7 @@ class TruncatedExponential:
     """The density proportional to exp(l x) on [0, 1], by scipy's truncated exponential."""
 
     def __init__(self, logits: float) -> None:
-        self.mirrored = logits > 0
+        self.mirrored, self.logits = logits > 0, logits
         size = max(abs(logits), 1e-9)
         self.base = stats.truncexpon(size, scale=1 / size)
 
@@ -106,8 +106,19 @@ class TruncatedExponential:
     def cdf(self, x: np.ndarray) -> np.ndarray:
         return self.base.sf(1 - x) if self.mirrored else self.base.cdf(x)
 
+    def logcdf(self, x: np.ndarray) -> np.ndarray:
+        return _log_share(x, self.logits)
+
+    def logsf(self, x: np.ndarray) -> np.ndarray:
+        return _log_share(1 - x, -self.logits)
+
     def ppf(self, u: np.ndarray) -> np.ndarray:
         return 1 - self.base.ppf(1 - u) if self.mirrored else self.base.ppf(u)
+
+
+def _log_share(x: np.ndarray, logits: float) -> np.ndarray:
+    """The log of the integral of exp(l t) over [0, x], as a share of that over [0, 1]."""
+    return np.log(np.expm1(logits * x) / np.expm1(logits)) if logits else np.log(x)
 
 
 class Folded:
@@ -124,6 +135,15 @@ class Folded:
 
     def cdf(self, x: np.ndarray) -> np.ndarray:
         return 1 - 2 * self.whole.sf(x)
+
+    def logsf(self, x: np.ndarray) -> np.ndarray:
+        return np.minimum(LOG2 + self.whole.logsf(x), 0.0)
+
+    def logcdf(self, x: np.ndarray) -> np.ndarray:
+        """That of the square, a beta variable in z^2 / (df + z^2); exact near 0."""
+        df, z = float(self.whole.args[0]), x / self.whole.kwds["scale"]
+        with np.errstate(divide="ignore"):
+            return np.log(special.betainc(0.5, df / 2, z * z / (df + z * z)))
 
     def ppf(self, u: np.ndarray) -> np.ndarray:
         return self.whole.isf((1 - u) / 2)

@@ -20,5 +20,6 @@ ENTRY = Distribution(
     example="x: {latent: continuous_bernoulli, logits: 0}",
     reparameterized=True,
     entropy=True,
+    cdf=True,
     kl_with=("continuous_bernoulli",),
 )

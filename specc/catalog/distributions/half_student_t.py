@@ -23,4 +23,5 @@ ENTRY = Distribution(
     reparameterized=True,
     mean=False,
     entropy=True,
+    cdf=True,
 )

@@ -29,4 +29,5 @@ ENTRY = Distribution(
     reparameterized=True,
     location_scale=True,
     entropy=True,
+    cdf=True,
 )

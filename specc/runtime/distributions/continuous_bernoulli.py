@@ -65,6 +65,44 @@ def sample(noise: Noise, logits: Number, *, shape: Sequence[int] | None = None) 
     return rsample(noise, logits, shape=shape)
 
 
+def tails(value: Tensor, logits: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value), log((e^(x l) - 1) / (e^l - 1)), and log P(X > value), its mirror image."""
+    given, rate = number.reals(value, logits)
+    x, rate = torch.broadcast_tensors(given, rate)  # type: ignore[no-untyped-call]
+    inside = (x > 0) & (x < 1)
+    x = torch.where(inside, x, 0.5)
+    log_p, log_q = _log_share(x, rate), _log_share(1 - x, -rate)
+    # The larger of the two is close to 0, where a difference of A loses its digits.
+    most = -torch.finfo(x.dtype).tiny
+    is_low = log_p < log_q
+    small = torch.where(is_low, log_p, log_q).clamp_max(most)
+    rest = number.log1m_exp(small)
+    log_p, log_q = torch.where(is_low, small, rest), torch.where(is_low, rest, small)
+    below = torch.where(given > 0, 0.0, -torch.inf)
+    above = torch.where(given < 1, 0.0, -torch.inf)
+    return torch.where(inside, log_p, below), torch.where(inside, log_q, above)
+
+
+def _log_share(x: Tensor, rate: Tensor) -> Tensor:
+    """log of the share of e^(t l) in [0, x]: A(x l) - A(l) + log x."""
+    return _log_normalizer(x * rate) - _log_normalizer(rate) + x.log()
+
+
+def quantile(log_p: Tensor, log_q: Tensor, logits: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q: log(1 + p (e^l - 1)) / l."""
+    is_low = log_p < log_q
+    (given,) = number.reals(logits)
+    rate = torch.where(is_low, given, -given)
+    small = torch.where(is_low, log_p, log_q)
+    flat, steep = rate.abs() < torch.finfo(small.dtype).eps, rate > 1
+    low = torch.where(flat | steep, 1.0, rate)
+    high = torch.where(steep, rate, 1.0)
+    x = (small.exp() * low.expm1()).log1p() / low
+    far = torch.logaddexp(small + high + (-(-high).expm1()).log(), torch.zeros_like(small)) / high
+    x = torch.where(flat, small.exp(), torch.where(steep, far, x))
+    return torch.where(is_low, x, 1 - x).clamp(0.0, 1.0)
+
+
 def mean(logits: Number) -> Tensor:
     """The mean, A'(l) = 1 / (1 - e^-l) - 1 / l; 1 / 2 at l = 0."""
     rate = number.tensor(logits)

@@ -41,6 +41,19 @@ def sample(
     return rsample(noise, df, scale, shape=shape)
 
 
+def tails(value: Tensor, df: Number, scale: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value), of |t|."""
+    x, n, s = number.reals(value, df, scale)
+    within, beyond = student_t.distance_tails(x.clamp_min(torch.finfo(x.dtype).tiny), n, s)
+    return torch.where(x > 0, within, -torch.inf), torch.where(x > 0, beyond, 0.0)
+
+
+def quantile(log_p: Tensor, log_q: Tensor, df: Number, scale: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q, never 0."""
+    n, s = number.reals(df, scale)
+    return s * student_t.distance_quantile(log_p, log_q, n)
+
+
 def entropy(df: Number, scale: Number) -> Tensor:
     """The entropy, that of t less log 2."""
     return number.tensor(student_t.entropy(df, 0.0, scale)) - math.log(2)

@@ -8,15 +8,20 @@ x, df, loc and scale broadcast; df and scale > 0. Bishop (2006), equation 2.159.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from specc.runtime import number
+from specc.runtime.incomplete_beta import log_betainc, logit_beta_quantile
 from specc.runtime.log_gamma import HALF_LOG_2PI, binet, binet_slope, log1p_less
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
+
+CENTRE = 1e-3
+"""|x - loc| / scale, times sqrt(1 + 1 / df), below which F is the first terms of its series."""
 
 
 def log_prob(value: Tensor, df: Number, loc: Number, scale: Number) -> Tensor:
@@ -54,6 +59,60 @@ def sample(
 ) -> Tensor:
     """A draw without gradient, of the given shape or that of the parameters."""
     return rsample(noise, df, loc, scale, shape=shape)
+
+
+def tails(value: Tensor, df: Number, loc: Number, scale: Number) -> tuple[Tensor, Tensor]:
+    """log P(X <= value) and log P(X > value)."""
+    x, n, center, s = number.reals(value, df, loc, scale)
+    distance = x - center
+    _, beyond = distance_tails(distance, n, s)
+    tail = beyond - math.log(2)
+    rest = number.log1m_exp(tail)
+    is_low = distance < 0
+    return torch.where(is_low, tail, rest), torch.where(is_low, rest, tail)
+
+
+def quantile(log_p: Tensor, log_q: Tensor, df: Number, loc: Number, scale: Number) -> Tensor:
+    """The x with log P(X <= x) = log_p and log P(X > x) = log_q."""
+    n, center, s = number.reals(df, loc, scale)
+    is_low = log_p < log_q
+    beyond = (torch.where(is_low, log_p, log_q) + math.log(2)).clamp_max(
+        -torch.finfo(log_p.dtype).tiny
+    )
+    distance = s * distance_quantile(number.log1m_exp(beyond), beyond, n)
+    return center + torch.where(is_low, -distance, distance)
+
+
+def distance_tails(distance: Tensor, n: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """log P(|X - loc| <= |distance|) and log P(|X - loc| > |distance|).
+
+    With z = distance / (sqrt(n) scale) the latter is the incomplete beta function
+    I(1 / (1 + z^2); n / 2, 1 / 2) (Abramowitz and Stegun 1964, 26.7.1). At the centre, where that
+    has no derivative in z, the former is 2 f z (1 - (n + 1) z^2 / 6), f the density of z at 0.
+    """
+    z, n = torch.broadcast_tensors(  # type: ignore[no-untyped-call]
+        distance.abs() / (n.sqrt() * scale), n
+    )
+    near = z * (n + 1).sqrt() < CENTRE
+    most = torch.finfo(z.dtype).max ** 0.45
+    far = torch.where(near, 1.0, z).clamp_max(most)
+    square = far * far
+    log_p, log_q = -torch.log1p(square), -torch.log1p(1 / square)
+    half = torch.full_like(n, 0.5)
+    beyond, within = log_betainc(0.5 * n, half, log_p.exp(), log_q.exp(), log_p, log_q)
+    # Beyond `most` the tail is a power.
+    beyond = beyond - n * (torch.where(near, 1.0, z) / far).log()
+    least = torch.finfo(z.dtype).tiny
+    small = torch.where(near, z, least).clamp_min(least)
+    log_density = 0.5 * n.log() - _log_normalizer(n) + math.log(2)
+    inner = log_density + small.log() + torch.log1p(-(n + 1) * small * small / 6)
+    return torch.where(near, inner, within), torch.where(near, number.log1m_exp(inner), beyond)
+
+
+def distance_quantile(log_p: Tensor, log_q: Tensor, n: Tensor) -> Tensor:
+    """The |X - loc| / scale with log_p and log_q, the logarithms of what is within and beyond."""
+    found = logit_beta_quantile(log_q, log_p, 0.5 * n, torch.full_like(n, 0.5))
+    return n.sqrt() * number.positive_exp(-0.5 * found, room=1e3)
 
 
 def mean(df: Number, loc: Number, scale: Number) -> Tensor:
