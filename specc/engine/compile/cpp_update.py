@@ -35,6 +35,9 @@ FLAGS = (
 )
 """The loops of `VECTORS` become vectors; at -O3 the compiler takes twice as long for no gain."""
 
+TOLERANCE, TINY = 0.05, 1e-6
+"""The difference from torch, relative and absolute, above which code is not used."""
+
 MOST_OPERATIONS = 20_000
 """Recorded operations above which the compiler would take minutes."""
 
@@ -66,7 +69,8 @@ class CppUpdate:
             changed: Those of `held` and `read` that are changed, unless a number is not finite.
             counts: Numbers that are raised by one with them.
 
-        Raises NotCompiled, if it has an operation without code, or there is no compiler.
+        Raises NotCompiled, if it has an operation without code, if there is no compiler, and if
+        a call with the inputs differs from the function.
 
         """
         graph = recorded(function, [*inputs, *held])
@@ -89,6 +93,35 @@ class CppUpdate:
         self._known = _addresses(code.constants)
         self._table = (ctypes.c_void_p * (len(tensors) + len(self._shapes)))()
         self.move(held, counts)
+        self._check(function, inputs, held, [*changed, *counts])
+
+    def _check(
+        self,
+        function: Callable[..., Sequence[Tensor]],
+        inputs: Sequence[Tensor],
+        held: Sequence[Tensor],
+        changed: Sequence[Tensor],
+    ) -> None:
+        """Compares a call with the function itself; nothing is changed afterwards.
+
+        The differences of all entries are compared together: an optimizer may make a step of a
+        gradient that is rounding alone, and a rounding may flip a draw of a discrete variable.
+
+        Raises NotCompiled if they differ by more than 5 %.
+        """
+        before = [own.detach().clone() for own in changed]
+        wanted, results = function(*inputs, *held), self(inputs)
+        found = [*results, *(own.detach().clone() for own in changed)]
+        with torch.no_grad():
+            for own, held_before in zip(changed, before, strict=True):
+                own.copy_(held_before)
+        start = [*(torch.zeros_like(own) for own in results), *before]
+        # The function does not return the counts.
+        every = zip(found, wanted, start, strict=False)
+        parts = [torch.stack([(a - b).abs().sum(), (b - c).abs().sum()]) for a, b, c in every]
+        difference, size = torch.stack([own.double().detach() for own in parts]).sum(0).tolist()
+        if difference > TOLERANCE * size + TINY:
+            raise NotCompiled("its code gives other numbers than torch")
 
     def move(self, held: Sequence[Tensor], counts: Sequence[Tensor]) -> None:
         """Takes other tensors in the place of those that are the same in each call.

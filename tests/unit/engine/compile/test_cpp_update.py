@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional
 
 from specc.engine.compile import cpp_update
+from specc.engine.compile.cpp_operations import OPERATIONS
 from specc.engine.compile.cpp_update import CppUpdate
 from specc.engine.step.player import NotCompiled
 
@@ -179,3 +180,19 @@ def test_what_has_no_code_of_its_own_is_refused(monkeypatch):
     monkeypatch.setattr(cpp_update, "MOST_OPERATIONS", 3)
     with pytest.raises(NotCompiled, match="too many"):
         results_of(lambda x: [x.exp().exp().exp()], x)
+
+
+def test_code_that_gives_other_numbers_is_refused(monkeypatch):
+    """Here the code of a sine is that of a cosine; the check leaves all tensors as they were."""
+    weight, state, count = torch.arange(4.0), torch.zeros(()), torch.zeros(())
+
+    def update(x, state):
+        return [x.sin().sum(), x.new_zeros(()), weight - x, state + 1.0]
+
+    arguments = update, [torch.ones(4)], [state], [weight], [weight, state], [count]
+    CppUpdate(*arguments)
+    assert torch.equal(weight, torch.arange(4.0)) and (state, count) == (0.0, 0.0)
+    monkeypatch.setitem(OPERATIONS, "sin", OPERATIONS["cos"])
+    with pytest.raises(NotCompiled, match="other numbers than torch"):
+        CppUpdate(*arguments)
+    assert torch.equal(weight, torch.arange(4.0)) and (state, count) == (0.0, 0.0)
