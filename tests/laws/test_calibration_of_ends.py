@@ -2,7 +2,7 @@
 
 The model is `b: {latent: uniform, low: 0, high: 1 - a}` by its generated code. Latents are drawn
 from the prior and data given them; the ranks of the true latents among thinned draws of `nuts`,
-`hmc` and `mala` are uniform. Chi-square tests of the ranks of a and of b have the level 1e-5 together.
+`hmc` and `mala` are uniform. Chi-square tests of the ranks of a and b have the level 1e-5 together.
 """
 
 from __future__ import annotations
