@@ -197,8 +197,8 @@ class Function(Struct, frozen=True):
     - `requires`: the supports that the arguments must have, in their order; None for any.
     - `gram`: if the first two arguments are equal, the result is a matrix of inner products, which
       is positive semidefinite.
-    - `differentiates`: the first argument is passed to `target` as a function of the second, a
-      node.
+    - `of_function`: the first argument is passed to `target` as a function of the second, a node.
+    - `differentiates`: and the result is a derivative of that function, one for each row.
     - `detaches`: no gradient passes through the function.
     - `over_rows`: the result in one row depends on the arguments in other rows, except `sizes` and
       numbers; the function is available in losses only.
@@ -233,6 +233,7 @@ class Function(Struct, frozen=True):
     domain: Support = REAL
     requires: tuple[Support | None, ...] = ()
     gram: bool = False
+    of_function: bool = False
     differentiates: bool = False
     over_rows: bool = False
     remembers: bool = False

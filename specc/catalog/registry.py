@@ -152,7 +152,7 @@ FUNCTIONS: Registry[Function] = Registry(
             "softplus sqrt square stop tanh",
         ),
         **_rows("functions.buffers", "buffer"),
-        **_rows("functions.calculus", "grad laplacian"),
+        **_rows("functions.calculus", "grad laplacian rk4"),
         **_rows(
             "functions.conditional_discrepancies",
             "energy_conditional_mmd linear_conditional_mmd rational_quadratic_conditional_mmd "

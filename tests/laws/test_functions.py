@@ -103,7 +103,7 @@ CASES |= MATRIX_CASES | KERNEL_CASES | CUMULATIVE_CASES
 OF_IMAGES = {"average_pool", "blocks", "neighbors", "unblocks"}
 FIXED = (
     OF_IMAGES
-    | {"argmax", "argmin", "one_hot", "eye", "linspace", "index", "grad", "laplacian"}
+    | {"argmax", "argmin", "one_hot", "eye", "linspace", "index", "grad", "laplacian", "rk4"}
     | {n for n in FUNCTIONS if FUNCTIONS[n].over_rows or FUNCTIONS[n].scalar}
 )
 NAMES = tuple(FUNCTIONS)

@@ -1,4 +1,4 @@
-"""Functions of functions: derivatives."""
+"""Functions of functions: derivatives, and solutions of differential equations."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ def _laplacian_shape(shapes: Shapes) -> Shape:
     return ()
 
 
+def _rk4_shape(shapes: Shapes) -> Shape:
+    """The shape of the state; raises `ShapeMismatch` unless the rate has it."""
+    rate, state, duration, _ = shapes
+    if rate not in (state, ()):
+        problem = f"the rate has the shape {show(rate)}, and the state {show(state)}"
+        raise ShapeMismatch(problem)
+    if duration:
+        raise ShapeMismatch(f"the duration is a number, not {show(duration)}")
+    return state
+
+
 ENTRIES: tuple[Function, ...] = (
     Function(
         name="grad",
@@ -37,6 +48,7 @@ ENTRIES: tuple[Function, ...] = (
         constant=lambda value, variable: 0.0,
         example="grad(sum(square(x)), x)",
         elementwise=False,
+        of_function=True,
         differentiates=True,
     ),
     Function(
@@ -52,6 +64,28 @@ ENTRIES: tuple[Function, ...] = (
         constant=lambda value, variable: 0.0,
         example="laplacian(sum(square(x)), x)",
         elementwise=False,
+        of_function=True,
         differentiates=True,
+    ),
+    Function(
+        name="rk4",
+        summary="The state after a duration, whose rate of change is an expression of the state: "
+        "the solution of an ordinary differential equation by steps of one size, by the method of "
+        "Runge and Kutta of order 4. It takes the rate, the state, the duration and the steps.",
+        formula="rk4(f(v), v, d, n) = v_n, h = d / n\n"
+        "v_{i+1} = v_i + h/6 (k_1 + 2 k_2 + 2 k_3 + k_4)\n"
+        "k_1 = f(v_i), k_2 = f(v_i + h/2 k_1), k_3 = f(v_i + h/2 k_2), k_4 = f(v_i + h k_3)",
+        references=(Reference("Kutta 1901"), Reference("Hairer et al. 1993", "table II.1.2")),
+        target="specc.runtime.functions.rk4.rk4",
+        arity=(4, 4),
+        shape=_rk4_shape,
+        support=always(REAL),
+        constant=lambda rate, state, duration, steps: None,
+        example="rk4(-k * z[t-1], z[t-1], 1, 10)",
+        elementwise=False,
+        event_dims=True,
+        rank_of=1,
+        sizes=(3,),
+        of_function=True,
     ),
 )

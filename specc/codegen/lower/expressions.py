@@ -209,7 +209,7 @@ class Expressions:
             for n, a in enumerate(call.arguments)
         ]
         taken = [item.code for item in given]
-        if entry.differentiates:
+        if entry.of_function:
             variable = call.arguments[1]
             assert isinstance(variable, Name)
             taken[0] = code.as_function(self.plan.python[variable.id], taken[0])

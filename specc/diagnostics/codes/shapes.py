@@ -336,6 +336,12 @@ CODES: tuple[Code, ...] = (
         "`{upper}` of `{name}` is {high}, and must be above `{lower}`, which is {low}",
         "exchange the two, or correct one",
     ),
+    error(
+        "E0366",
+        "no-variable",
+        "`{function}` takes a node as its second argument, and `{text}` is none",
+        "write the state of which the first argument is a function, as in `{example}`",
+    ),
     warning(
         "W0333",
         "probability-as-logit",

@@ -40,6 +40,7 @@ NUMBERS = {
             *("lgamma", "digamma", "sqrt", "floor", "ceil"),
         )
     },
+    **{f"special_{name}": f"v_{name}({{0}})" for name in ("erfcx", "ndtr", "log_ndtr")},
 }
 """The expression of an entry, for results that are numbers."""
 

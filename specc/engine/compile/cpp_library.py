@@ -21,13 +21,29 @@ from torch import Tensor
 
 from specc.engine.compile import cpp_trees
 from specc.engine.compile.cpp_compiler import compiled
+from specc.engine.compile.cpp_loops import rolled
 from specc.engine.compile.cpp_statements import declared, statements
 from specc.engine.compile.cpp_trees import Trees
 from specc.engine.compile.cpp_values import array
-from specc.engine.compile.functional import recorded
+from specc.engine.compile.functional import UNSUPPORTED, decompositions, recorded
+from specc.engine.compile.recording import Ambiguous, Operations, record
+from specc.engine.step.player import NotCompiled
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule
+
+KEPT = (torch.ops.aten.select_scatter.default, torch.ops.aten.slice_scatter.default)
+"""Operations that torch would write as others, and that have code."""
+
+LONG = 100_000
+"""Characters of the density above which the gradient has no function without the value."""
+
+SLOPES = """
+static void slopes(const void* const* c, const V* q, V* g) {
+  V v;
+  density(c, q, g, &v);
+}
+"""
 
 Array = NDArray[np.float64]
 
@@ -89,6 +105,19 @@ static void store(long chains, long first, const V* from, double* to) {
 """
 
 
+def _operations(
+    function: Callable[[Tensor], tuple[Tensor, ...]], example: Tensor
+) -> GraphModule | Operations:
+    """The operations of a function of one vector; raises NotCompiled if they depend on values."""
+    forms = {name: form for name, form in decompositions().items() if name not in KEPT}
+    try:
+        return record(function, example, forms)
+    except Ambiguous:
+        return recorded(function, [example])  # torch knows which values share memory
+    except UNSUPPORTED as error:
+        raise NotCompiled("its operations depend on values") from error
+
+
 def lanes_of(chains: int) -> int:
     """The number of chains in a vector on this machine."""
     if chains == 1:
@@ -120,10 +149,11 @@ class Library:
         Raises NotCompiled, if it has an operation without code, or there is no compiler.
 
         """
-        graph = recorded(function, [torch.zeros(size, dtype=torch.float64)])
+        graph = _operations(function, torch.zeros(size, dtype=torch.float64))
         self.size, self.lanes = size, lanes_of(chains)
         self._constants: list[Tensor] = []
-        parts = [self._part(graph, "density", (0, 1)), self._part(graph, "slopes", (0,))]
+        parts = [self._part(graph, "density", (0, 1))]
+        parts += [self._part(graph, "slopes", (0,)) if len(parts[0]) < LONG else SLOPES]
         head = f"#define LANES {self.lanes}\n#define SIZE {size}\n"
         lanes, trees = (path.read_text(encoding="utf-8") for path in (HEADER, cpp_trees.SOURCE))
         self.source = "".join((head, lanes, *parts, LOADING, ENTRY, trees))
@@ -134,7 +164,7 @@ class Library:
         self._arrays = np.zeros((chains, size)), np.zeros((chains, size)), np.zeros(chains)
         self._addresses = tuple(own.ctypes.data for own in self._arrays)
 
-    def _part(self, graph: GraphModule, name: str, outputs: tuple[int, ...]) -> str:
+    def _part(self, graph: GraphModule | Operations, name: str, outputs: tuple[int, ...]) -> str:
         """The function of some of the results; the table of constants goes on."""
         (vector,) = graph.graph.find_nodes(op="placeholder")
         code, found = statements(graph, outputs, {vector: array("q", (self.size,))})
@@ -143,7 +173,7 @@ class Library:
         self._constants += code.constants
         ends = [f"g[{i}] = {found[0].at((i,))};" for i in range(self.size)]
         ends += [f"v[0] = {found[1].at(())};"] if len(outputs) > 1 else []
-        body = [f"c += {first};", *declared(code), *code.lines, *ends]
+        body = [f"c += {first};", *declared(code), *rolled([*code.lines, *ends])]
         lines = "\n".join(f"  {line}" for line in body)
         return (
             f"\nstatic void {name}(const void* const* c, const V* q{arguments}) {{\n{lines}\n}}\n"

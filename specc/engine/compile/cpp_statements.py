@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from specc.engine.compile.cpp_code import C_TYPES, Code
+from specc.engine.compile.cpp_code import C_TYPES, UNROLLED, Code
 from specc.engine.compile.cpp_operations import OPERATIONS, POINTWISE
 from specc.engine.compile.cpp_values import Value
 from specc.engine.step.player import NotCompiled
@@ -21,12 +21,14 @@ from specc.engine.step.player import NotCompiled
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
+    from specc.engine.compile.recording import Operations
+
 MOST_WORK = 200_000
 """Entries and products of one evaluation above which libraries of matrices are faster."""
 
 
 def statements(
-    graph: GraphModule,
+    graph: GraphModule | Operations,
     outputs: Sequence[int],
     inputs: Mapping[Node, Value],
     code: Code | None = None,
@@ -79,7 +81,7 @@ def _value(
     code: Code,
     node: Node,
     values: Mapping[Node, Any],
-    graph: GraphModule,
+    graph: GraphModule | Operations,
     needed: Mapping[Node, int],
 ) -> Any:  # noqa: ANN401 - a value, or several
     """The value of a node; a tensor if it depends on the data alone."""
@@ -101,7 +103,9 @@ def _value(
     kinds = (code.number, torch.bool, *((torch.int64,) if name in INTEGER else ()))
     if isinstance(made, Tensor) and made.dtype not in kinds:
         raise NotCompiled(f"`{name}` gives numbers of another type, {made.dtype}")
-    code.is_inlined = lambda: _is_read_once(node, needed)
+    # A few entries are statements of their own, which are alike in each step of a recurrence.
+    is_short = not code.loops and isinstance(made, Tensor) and made.numel() <= UNROLLED
+    code.is_inlined = lambda: not is_short and _is_read_once(node, needed)
     shape = tuple(made.shape) if isinstance(made, Tensor) else ()
     return OPERATIONS[name](code, shape, *args, **options)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Tensor, ops
 from torch.fx import Graph, GraphModule, Node
@@ -23,20 +24,27 @@ DECOMPOSED = (
 """Operations that are written as others, beside those that torch always writes so."""
 
 
+def decompositions() -> dict[Any, Callable[..., Any]]:
+    """The operations that are written as others, with functions of those."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from torch._decomp import core_aten_decompositions, get_decompositions
+    return {**core_aten_decompositions(), **get_decompositions(DECOMPOSED)}
+
+
 def recorded(function: Callable[..., Sequence[Tensor]], examples: Sequence[Tensor]) -> GraphModule:
     """The operations of a function of tensors like the examples, each value computed once.
 
     Raises NotCompiled if the operations depend on values.
     """
+    forms = decompositions()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        from torch._decomp import core_aten_decompositions, get_decompositions
         from torch._functorch.compile_utils import fx_graph_cse
         from torch._guards import TracingContext, tracing
         from torch._subclasses import FakeTensorMode
         from torch.func import functionalize
         from torch.fx.experimental.proxy_tensor import make_fx
-    forms = {**core_aten_decompositions(), **get_decompositions(DECOMPOSED)}
     try:
         # Else torch makes a mode for the shapes of each operation, which takes half of the time.
         with tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True))):

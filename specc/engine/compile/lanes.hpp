@@ -80,6 +80,21 @@ MATH(v_tanh, tanh)
 MATH(v_atan, atan)
 MATH(v_erf, erf)
 EACH(v_erfc, std::erfc)
+
+// e^(x^2) erfc(x); far out the first terms of its series (Abramowitz and Stegun 1964, 7.1.23).
+static double erfcx(double x) {
+  if (x < 25.0) return std::exp(x * x) * std::erfc(x);
+  const double y = 0.5 / (x * x);
+  return (1.0 - y * (1.0 - 3.0 * y * (1.0 - 5.0 * y))) / (x * 1.7724538509055160273);
+}
+static double ndtr(double z) { return 0.5 * std::erfc(-z * 0.70710678118654752440); }
+static double log_ndtr(double z) {
+  if (z > -1.0) return std::log1p(-0.5 * std::erfc(z * 0.70710678118654752440));
+  return std::log(0.5 * erfcx(-z * 0.70710678118654752440)) - 0.5 * z * z;
+}
+EACH(v_erfcx, erfcx)
+EACH(v_ndtr, ndtr)
+EACH(v_log_ndtr, log_ndtr)
 EACH(v_lgamma, std::lgamma)
 EACH(v_sqrt, std::sqrt)
 EACH(v_floor, std::floor)

@@ -199,7 +199,7 @@ class ExpressionShapes:
             return ()
         entry = self.graph.functions[call.function]
         hint = expected if entry.elementwise and len(call.arguments) == 1 else None
-        hint = () if entry.differentiates else hint
+        hint = () if entry.differentiates else expected if entry.of_function else hint
         known = []
         for position, argument in enumerate(call.arguments):
             shape = self._argument(node, key, argument, hint, position in entry.sizes)

@@ -174,8 +174,8 @@ def _check_call(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
             return
         if entry.of_data:
             _check_data(graph, node, call, findings)
-        if entry.differentiates:
-            _check_variable(graph, node, call, findings)
+        if entry.of_function:
+            _check_variable(graph, node, call, entry, findings)
         if entry.scalar:
             _check_scalar(node, call, entry, findings)
         if entry.over_rows:
@@ -349,13 +349,23 @@ def _check_data(graph: Graph, node: Node, call: Call, findings: Findings) -> Non
     )
 
 
-def _check_variable(graph: Graph, node: Node, call: Call, findings: Findings) -> None:
-    """Checks that a differentiated expression depends on the node.
+def _check_variable(
+    graph: Graph, node: Node, call: Call, entry: Function, findings: Findings
+) -> None:
+    """Checks that the variable of a function is a node, and that a derivative depends on it.
 
     The gradient is one for each row, so the node must have a value for each row.
     """
-    value, variable = call.arguments
+    value, variable, *_ = call.arguments
     used = {name.id for name in names(value)}
+    if not entry.differentiates:
+        if not isinstance(variable, Name) or graph.lookup(node.program, variable.id) is None:
+            given = {"function": call.function, "text": variable.span.text}
+            example = entry.example
+            findings.add(
+                diagnose("E0366", variable.span, labels=(), example=example, **given), node.id
+            )
+        return
     reason = "it is no node in that expression"
     if isinstance(variable, Name) and variable.id in used:
         found = graph.lookup(node.program, variable.id)

@@ -20,6 +20,11 @@ Tails = tuple[Tensor, Tensor]
 def tails(base: Base, end: Number, like: Tensor, parameters: tuple[Number, ...]) -> Tails:
     """The two tails at an end; at an infinite one their probabilities are 0 and 1."""
     x = number.tensors(end, like)[0]
+    if not isinstance(end, Tensor) and math.isfinite(end):
+        return base.tails(x, *parameters)
+    if not isinstance(end, Tensor):
+        sure, never = torch.zeros_like(x), torch.full_like(x, -torch.inf)
+        return (sure, never) if end > 0 else (never, sure)
     finite = x.isfinite()
     log_p, log_q = base.tails(torch.where(finite, x, like.detach()), *parameters)
     log_p = torch.where(finite, log_p, torch.where(x == math.inf, 0.0, -torch.inf))
