@@ -186,7 +186,9 @@ def _around(truth: Any, replicates: Any) -> tuple[float, float]:  # noqa: ANN401
     low, high = float(truth.min()), float(truth.max())
     if finite.size:
         first, last = np.quantile(finite, (0.05, 0.95))
-        low, high = min(low, float(first)), max(high, float(last))
+        most = FARTHEST * ((high - low) or abs(high) or 1.0)
+        low = min(low, max(float(first), low - most))
+        high = max(high, min(float(last), high + most))
     margin = 0.05 * ((high - low) or 1.0)
     return low - margin, high + margin
 

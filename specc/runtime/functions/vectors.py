@@ -39,6 +39,8 @@ def concat(*parts: Tensor | float) -> Tensor:
     """
     vectors = [part if part.dim() else part[None] for part in promote_dtypes(*parts)]
     shapes = [vector.shape[:-1] for vector in vectors]
+    if shapes.count(shapes[0]) == len(shapes):
+        return torch.cat(vectors, -1)
     leading = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]
     return torch.cat([vector.expand(*leading, vector.shape[-1]) for vector in vectors], -1)
 
