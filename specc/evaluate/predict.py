@@ -204,7 +204,7 @@ class Predictor:
         self.elements = ElementDraws.of(loaded, request.seed)
         self.is_label = len(self.nodes) == 1 and bool(self.labels)
         self.log_prob = _density(loaded, self.posterior, request) if self.is_label else None
-        numbers = sum(math.prod(nodes[name].shape) for name in self.nodes)
+        numbers = sum(math.prod(manifest.fields[name].shape) for name in self.nodes)
         self.size = max(1, BUDGET // (8 * request.draws * max(1, numbers)))
 
     def of(self, batch: Batch, start: int) -> dict[str, Prediction]:
@@ -264,12 +264,10 @@ class Predictor:
 
     def _means(self, known: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """E[y | x, z, w] of nodes at draws of the latents, whose mean is that of y given x."""
-        nodes = self.loaded.manifest.nodes["model"]
         if not self.program.can(MEAN) or not set(self.program.capabilities[MEAN]) <= set(known):
             return {}
         rows = self.program.require(MEAN)(**self.program.inputs(MEAN, known))
-        shapes = {n: (len(next(iter(known.values()))), *nodes[n].shape) for n in rows}
-        return {n: v.double().expand(shapes[n]) for n, v in rows.items() if n in self.nodes}
+        return {n: v.double().expand(known[n].shape) for n, v in rows.items() if n in self.nodes}
 
     def _exact_probabilities(self, batch: Batch) -> dict[str, Tensor]:
         """p(y = c | x) of the only observed node, a label, if the density of a row is exact."""

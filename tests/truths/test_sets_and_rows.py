@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from specc.data.sources.curves import NOISE, covariance
 from specc.diagnostics.source import Source
+from specc.runtime.noise import Noise
 from specc.runtime.program import load
 from tests.truths.gallery import compiled, source, trained
 from tests.truths.measuring import Z, bound, error, log_prob, rows, scored
@@ -144,3 +145,55 @@ def test_the_bound_of_a_latent_neural_process_is_below_the_density_of_curves(tmp
     assert (found - exact).mean() < Z * error(found - exact)
     constant = stats.norm(0, (1 + NOISE**2) ** 0.5).logpdf(values["y"]).sum(1)
     assert (found - constant).mean() > 5
+
+
+def canvases(model, z):
+    """The canvas and the state of the decoder before each step, and the last canvas."""
+    h = canvas = torch.zeros(len(z), 64, dtype=z.dtype)
+    before = []
+    for step in z.unbind(1):
+        before.append((canvas, h))
+        h = model.decoder(torch.cat([h, step], -1))
+        canvas = canvas + model.write(h)
+    return before, canvas
+
+
+def guide_log_prob(guide, z, x, seen):
+    """log q(z | x) by equations 3 to 6 of Gregor et al. 2015, without attention.
+
+    `seen` are the canvas and the state of the decoder that the guide sees at each step.
+    """
+    read, total = torch.zeros(len(z), 64, dtype=z.dtype), 0.0
+    for step, (canvas, h) in zip(z.unbind(1), seen, strict=True):
+        read = guide.encoder(torch.cat([read, x, x - torch.sigmoid(canvas), h], -1))
+        loc, log_scale = guide.z_loc_head(read), guide.z_log_scale_head(read)
+        total += torch.distributions.Normal(loc, log_scale.exp()).log_prob(step).sum(-1)
+    return total
+
+
+def test_a_guide_sees_what_its_own_draws_have_left_to_draw(tmp_path):
+    """log q and log p of DRAW by its equations; a guide of the canvas after the step is another."""
+    program = load(compiled("draw", tmp_path, ("steps=3",)))
+    model, guide = program.model.double(), program.guide.double()
+    x = torch.rand(5, 64, dtype=torch.float64).round()
+    noise = Noise.at(0, dtype=torch.float64)
+    drawn, log_q = guide.sample_and_log_prob(noise, 1, x=x)
+    z = drawn["z"][0]
+    before, last = canvases(model, z)
+    torch.testing.assert_close(log_q[0], guide_log_prob(guide, z, x, before))
+    after = [*before[1:], (last, before[-1][1])]
+    assert not torch.allclose(log_q[0], guide_log_prob(guide, z, x, after))
+    prior = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum((-2, -1))
+    pixels = torch.distributions.Bernoulli(logits=last).log_prob(x).sum(-1)
+    torch.testing.assert_close(model.log_joint(z=z, x=x), prior + pixels)
+
+
+def test_a_digit_is_drawn_in_steps(tmp_path):
+    """The bound after some epochs is above the log-likelihood of independent pixels."""
+    run = trained("draw", tmp_path, ("train.epochs=10", "steps=3", "objective.elbo.warm_up=0"))
+    x = scored(run, "train")["x"]
+    mean = (x.sum(0) + 1) / (len(x) + 2)
+    seen = scored(run, "test")["x"]
+    alone = (seen * np.log(mean) + (1 - seen) * np.log1p(-mean)).sum(1).mean()
+    found = bound(run, 20)
+    assert found.value > alone + 1, (found.value, alone)

@@ -280,6 +280,35 @@ def test_labels_average_over_latents_of_rows(folder, guided):
     assert (error < 0.5 * np.sqrt(wanted * (1 - wanted) / 2000)).any()
 
 
+OF_SETS = """specc: 1
+name: sets
+data:
+  source: csv
+  path: line.csv
+  fields: {x: {from: [a, b]}, y: {from: [y, c]}}
+plates: {t: {PLATE: 2}}
+model:
+  x: {given: x, plate: t}
+  w: {parameter: real, init: 1.5}
+  y: {observed: normal, loc: w * x, scale: 2, plate: t}
+objective: mle
+train: {steps: 1, batch_size: 30}
+"""
+
+
+@pytest.mark.parametrize("plate", ["size", "scan"])
+def test_the_elements_of_a_plate_are_predicted_one_by_one(folder, plate):
+    """Their means are exact, and their quantiles those of normal draws."""
+    run = trained(folder, plate, OF_SETS.replace("PLATE", plate))
+    found = run.predict(folder / "new.csv", draws=4000)["y"]
+    wanted = run.program.model.w.item() * NEW
+    assert np.abs(found.mean.numpy() - wanted).max() < 1e-5
+    assert np.abs(found.sd.numpy() / 2 - 1).max() < 5 / np.sqrt(2 * 4000)
+    for level, at in found.quantiles.items():
+        below = stats.norm(wanted, 2).cdf(at.numpy())
+        assert (np.abs(below - level) < 5 * np.sqrt(level * (1 - level) / 4000)).all()
+
+
 def test_a_model_of_all_of_its_values_predicts_nothing(folder):
     spec = LABELS.replace("x: {given: x}", "x: {observed: normal, loc: 0, scale: 1}")
     with pytest.raises(RunFailure) as failure:
