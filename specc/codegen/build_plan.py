@@ -37,7 +37,7 @@ from specc.codegen.variables import counts_of_rows, missing_values, variables
 from specc.graph.blocks import conditions, couples_itself, of_units
 from specc.graph.constants import constant, list_of, number_of
 from specc.graph.counter import Counter
-from specc.graph.ends import Ends, moving_ends, parents_of
+from specc.graph.ends import Ends, is_column, moving_ends, parents_of
 from specc.graph.graph import GUIDE, MODEL, NETWORKS, ROWS, Program
 from specc.graph.nodes import Node
 from specc.graph.pieces import pieces_of
@@ -118,6 +118,7 @@ class _ProgramPlanner:
         self.stepped = frozenset(steps)
         self.density_name = "q" if program.name == GUIDE else "p"
         self.buffers: list[Buffer] = []
+        self.columns: dict[str, str] = {}
         self.heads: list[Head] = []
         heads = [(owner, head) for owner, program in earlier.items() for head in program.heads]
         self.first_heads = {head.key: (owner, head) for owner, head in reversed(heads)}
@@ -167,22 +168,29 @@ class _ProgramPlanner:
         # The number of rows is known when the data are.
         plates = tuple(0 if p == ROWS else self.graph.size_of(p) for p in kind.plates)
         maps = biject_to if self.objective.is_sampled else transform_to
-        ends = self._ends(node)
+        ends, data = self._ends(node)
         onto = maps(kind.support) or IDENTITY if ends is None else ends.onto
         attribute = self.attributes.fresh(node.name)
         raw = attribute if onto is IDENTITY else self.attributes.fresh(onto.raw.format(node.name))
         shape, of_rows = plates + kind.shape, kind.is_local
         method = "" if ends is None else self.attributes.fresh(f"{node.name}_ends")
         return LearnableParameter(
-            attribute, raw, node, shape, onto, node.span, of_rows, ends, method
+            attribute, raw, node, shape, onto, node.span, of_rows, ends, method, data
         )
 
-    def _ends(self, node: Node) -> Ends | None:
-        """Return the ends of a support that the values of this class alone determine."""
-        ends = moving_ends(self.typed, node)
-        if ends is None or not all(map(self._is_point, parents_of(self.graph, node))):
-            return None
-        return ends
+    def _ends(self, node: Node) -> tuple[Ends | None, tuple[tuple[str, str], ...]]:
+        """Return the ends of a support that values of this class and data determine, and the data.
+
+        Only a latent of rows under a sampler has data: then the class knows all training rows.
+        """
+        ends, parents = moving_ends(self.typed, node), parents_of(self.graph, node)
+        is_of_rows = self.objective.is_sampled and self.typed.types[node.id].plates == (ROWS,)
+        data = [each.name for each in parents if is_of_rows and is_column(self.typed, each)]
+        if ends is None or not all(p.name in data or self._is_point(p) for p in parents):
+            return None, ()
+        for name in (name for name in data if name not in self.columns):
+            self.columns[name] = self.attributes.fresh(f"{name}_rows")
+        return ends, tuple((name, self.columns[name]) for name in data)
 
     def _is_point(self, node: Node) -> bool:
         return node.program == self.program.name and self._is_learnable(node.name)

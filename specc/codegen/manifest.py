@@ -108,7 +108,10 @@ def _sampler(plan: Plan) -> dict[str, Any]:
     latents = {item.attribute: f"{MODEL}.{item.raw}" for item in learnable}
     found = {"name": own.entry.name, "options": dict(own.options), "latents": latents}
     of_rows = [item.attribute for item in learnable if item.of_rows]
-    return {"sampler": {**found, **({"rows": of_rows} if of_rows else {})}}
+    columns = plan.programs[MODEL].data_of_rows.items()
+    data = {plan.python[name]: f"{MODEL}.{buffer}" for name, buffer in columns}
+    more = {"rows": of_rows, "data": data}
+    return {"sampler": {**found, **{key: value for key, value in more.items() if value}}}
 
 
 def _energy(plan: Plan) -> dict[str, Any]:

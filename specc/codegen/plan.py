@@ -83,7 +83,8 @@ class LearnableParameter(Struct, frozen=True):
     `raw` is the attribute with the unconstrained tensor; it equals `attribute` if the support is
     the real numbers. One `of_rows` has a value for each training row along its first axis, of size
     0 until the number of rows is known. If other values determine an end of the support, `ends` are
-    its ends, which the method `ends_method` returns.
+    its ends, which the method `ends_method` returns. They may depend on `data`, nodes of which the
+    class has the training rows in a buffer.
     """
 
     attribute: str
@@ -95,6 +96,7 @@ class LearnableParameter(Struct, frozen=True):
     of_rows: bool = False
     ends: Ends | None = None
     ends_method: str = ""
+    data: tuple[tuple[str, str], ...] = ()
 
     @property
     def raw_shape(self) -> Shape:
@@ -355,6 +357,11 @@ class ProgramPlan(Struct, frozen=True, dict=True):
     def parameter_of(self, node: Node) -> LearnableParameter:
         """Return the learnable parameter of a node, own or shared."""
         return self._by_node[node.id]
+
+    @property
+    def data_of_rows(self) -> Mapping[str, str]:
+        """The nodes of the data that ends depend on, each with the buffer of its training rows."""
+        return dict(pair for item in self.learnable for pair in item.data)
 
     @property
     def owners(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from specc.engine.step.player import players_of
 from specc.engine.storage import checkpoint, run_folder
 from specc.engine.storage.checkpoint import TrainingState
 from specc.engine.storage.initial_facts import initial_facts
-from specc.engine.storage.latents_of_rows import count_of, set_rows
+from specc.engine.storage.latents_of_rows import count_of, set_columns, set_rows
 from specc.engine.storage.loaded_run import LoadedRun, data_folder, fresh, load_run, outline
 from specc.engine.storage.replicated import REPLICATED, Replicated
 from specc.engine.storage.revision import apply_revision, revision
@@ -47,6 +47,7 @@ class Selected:
         """The run with its program; all processes load it together, as they may share tensors."""
         program = fresh(self.code, self.settings, self.where, storage)
         set_rows(program, count_of(self.data))
+        set_columns(program, self.data, self.settings.seed, self.where)
         return LoadedRun(run, program, self.data, self.settings, self.where, storage)
 
 

@@ -19,7 +19,7 @@ from specc.catalog.entry import LimitKind
 from specc.catalog.supports import Interval, Support, bounds
 from specc.catalog.transforms import Transform, onto_ends
 from specc.graph.constants import number_of
-from specc.graph.graph import Graph, TypedGraph
+from specc.graph.graph import ROWS, Graph, TypedGraph
 from specc.graph.nodes import Distributed, Latent, Node
 from specc.graph.queries import lets_behind
 from specc.language.expressions.tree import Expression
@@ -111,6 +111,12 @@ def _end(node: Distributed, parameter: str, number: dict[str, float | None], at:
 def _number(graph: Graph, node: Distributed, parameter: str) -> float | None:
     found = number_of(node.arguments[parameter], graph.constants, lambda name: None)
     return None if found is None else float(found)
+
+
+def is_column(typed: TypedGraph, node: Node) -> bool:
+    """Whether the data have a value of a node in each row, and none is missing."""
+    is_known = node.role in ("given", "observed") and getattr(node, "missing", None) is None
+    return is_known and typed.types[node.id].plates == (ROWS,)
 
 
 def parents_of(graph: Graph, node: Node) -> list[Node]:

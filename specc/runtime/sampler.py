@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from specc.runtime.json_object import JsonObject, ManifestError
@@ -15,13 +15,15 @@ class Sampler:
 
     `options` are those that the catalog declares for its name. `latents` maps each latent, an
     attribute of the model, to the parameter of the program with its unconstrained numbers. Those
-    of `rows` have a value for each training row.
+    of `rows` have a value for each training row, and `data` maps each column that the ends of their
+    supports depend on to the buffer of the program with its training rows.
     """
 
     name: str
     options: Mapping[str, Any]
     latents: Mapping[str, str]
     rows: tuple[str, ...] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def chains(self) -> int:
@@ -48,4 +50,6 @@ def parse_sampler(item: JsonObject) -> Sampler:
             raise ManifestError(f"`{item.path}.options` has no number of {name}")
     names = {key: str(value) for key, value in latents.items()}
     rows = item.names("rows") if "rows" in item.value else ()
-    return Sampler(item.get("name", str), options, names, rows)
+    columns = item.child("data").value if "data" in item.value else {}
+    data = {key: str(value) for key, value in columns.items()}
+    return Sampler(item.get("name", str), options, names, rows, data)

@@ -97,3 +97,30 @@ def test_too_many_draws_are_refused_before_a_folder_is_made(code, tmp_path, monk
     failure = fails("E0843", code, tmp_path / "run", options(code.parent))
     assert "`z` of 6 rows have 12 numbers, and 600 draws of them 7,200" in failure.message
     assert not (tmp_path / "run").exists()
+
+
+BETWEEN = """specc: 1
+name: between
+data: {source: csv, path: e.csv, fields: {x: {from: x}, y: {from: y}}}
+model:
+  x: {given: x}
+  z: {latent: uniform, low: 0, high: x}
+  y: {observed: normal, loc: z, scale: 0.7}
+sampler: {hmc: {chains: 50, warmup: 80, draws: 40}}
+train: {compile: 'off'}
+"""
+
+
+def test_latents_are_between_ends_of_their_rows(tmp_path):
+    """They are normal between 0 and x. Means are accepted within 5 standard errors of 0.03."""
+    random = np.random.default_rng(3)
+    columns = np.stack([random.uniform(0.5, 3, 6), random.normal(1, 1, 6)], 1)
+    np.savetxt(tmp_path / "e.csv", columns, header="x,y", comments="", delimiter=",")
+    code = made(tmp_path, BETWEEN)
+    train(code, tmp_path / "run", options(tmp_path))
+    z = inference_data(load_run(tmp_path / "run", code=code)).posterior.z.values
+    x, y = columns.T
+    exact = stats.truncnorm(-y / 0.7, (x - y) / 0.7, y, 0.7)
+    assert ((z > 0) & (z < x)).all()
+    away = (z.mean((0, 1)) - exact.mean()) / exact.std()
+    assert np.abs(away).max() < 0.15

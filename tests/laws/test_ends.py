@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy import optimize, stats
 
+from specc.engine.storage.latents_of_rows import set_rows
 from specc.runtime import unconstrained
 from specc.runtime.noise import Noise
 from tests.laws.compiling import program
@@ -261,3 +262,71 @@ def test_the_mode_is_that_of_the_density_of_the_values(tmp_path):
     best = optimize.minimize(minus, [0.3, 0.3], method="Nelder-Mead", options=tolerances)
     assert loss_of(own).item() * len(Y) == pytest.approx(best.fun, abs=1e-6)
     assert [own.model.a.item(), own.model.b.item()] == pytest.approx(best.x, abs=1e-4)
+
+
+OF_ROWS = """specc: 1
+name: made
+data: {source: npz, path: d.npz, fields: {x: {from: x, shape: []}, y: {from: y, shape: []}}}
+model:
+  x: {given: x}
+  s: {latent: gamma, concentration: 3, rate: 3, global: true}
+  z: {latent: uniform, low: 0, high: s * x}
+  y: {observed: normal, loc: z, scale: 0.5}
+sampler: nuts
+"""
+X_ROWS, Y_ROWS = np.array([0.4, 2.5]), np.array([0.9, 1.1])
+
+
+def with_columns(folder):
+    """The program of OF_ROWS, which knows its training rows."""
+    own = program(OF_ROWS, folder)
+    set_rows(own, len(X_ROWS))
+    assert own.manifest.sampler.data == {"x": "model.x_rows"}
+    own.model.x_rows = torch.as_tensor(X_ROWS)
+    return own
+
+
+def evidence_of_rows(own):
+    """The integral of the density over s, z_1 and z_2, by quadrature over unconstrained numbers."""
+    wide, side = torch.linspace(-3, 2, 41), torch.linspace(-14, 14, 71)
+    log_s, u, v = torch.meshgrid(wide, side, side, indexing="ij")
+    scalars = {"data_size": float(len(X_ROWS))}
+    batch = {"x": torch.as_tensor(X_ROWS), "y": torch.as_tensor(Y_ROWS)}
+    names = [f"own.{name}" for name, _ in own.named_parameters()]
+    assert names == ["own.model.log_s", "own.model.z_free"]
+
+    def at(one, two):
+        given = dict(zip(names, (one, two), strict=True))
+        return torch.func.functional_call(_Rows(own), given, (batch, scalars))
+
+    logs = torch.vmap(at)(log_s.flatten(), torch.stack([u.flatten(), v.flatten()], 1))
+    step = (wide[1] - wide[0]) * (side[1] - side[0]) ** 2
+    return ((-len(X_ROWS) * logs).exp() * step).sum().item()
+
+
+class _Rows(torch.nn.Module):
+    def __init__(self, own):
+        super().__init__()
+        self.own = own
+
+    def forward(self, batch, scalars):
+        return self.own.loss("loss", {}, batch, Noise.at(0, 1), scalars).loss
+
+
+def exact_of_rows():
+    """The evidence: each z is uniform up to s x."""
+    s = np.exp(np.linspace(-6, 3, 4001))
+    high = s[:, None] * X_ROWS
+    mass = stats.norm.cdf(high, Y_ROWS, 0.5) - stats.norm.cdf(0, Y_ROWS, 0.5)
+    density = stats.gamma(3, scale=1 / 3).pdf(s) * np.prod(mass / high, 1) * s
+    return np.trapezoid(density, np.log(s))
+
+
+def test_ends_of_latents_of_rows_are_those_of_their_columns(tmp_path):
+    assert evidence_of_rows(with_columns(tmp_path)) == pytest.approx(exact_of_rows(), rel=2e-3)
+
+
+def test_a_column_of_other_rows_is_detected(tmp_path):
+    own = with_columns(tmp_path)
+    own.model.x_rows = own.model.x_rows.flip(0)
+    assert abs(evidence_of_rows(own) / exact_of_rows() - 1) > 0.05

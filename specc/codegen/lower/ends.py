@@ -25,6 +25,8 @@ def ends_method(plan: Plan, program: ProgramPlan, item: LearnableParameter) -> F
     factor = program.factors[item.node.name]
     scope = Scope(plan, plan.objective.draws, {program.name: SELF}, Layout())
     points(scope, program, SELF, of_rows=True)
+    for name, buffer in item.data:
+        scope.assign(scope.python(name), code.Attribute(SELF, buffer))
     count = len(scope.statements)
     with scope.on(program.name, item.node.name):
         parameters(scope, factor)

@@ -33,6 +33,11 @@ def layers(program: ProgramPlan) -> Iterator[Statement]:
         parameter = code.call(Reference("nn.Parameter", "torch.nn"), initial(item))
         about = f"{program.name}.{item.node.name}"
         yield Assign((f"self.{item.raw}",), parameter, about)
+    for attribute in program.data_of_rows.values():
+        made = code.call(code.torch("zeros"), 0)
+        register = code.Attribute(SELF, "register_buffer")
+        yield Evaluate(code.call(register, attribute, made, persistent=False))
+        yield Declare(f"self.{attribute}", "Tensor")
     for buffer in program.buffers:
         yield _registered(buffer)
         yield Declare(f"self.{buffer.attribute}", "Tensor")

@@ -314,6 +314,12 @@ CODES: tuple[Code, ...] = (
         "let a guide draw both, as `auto: mean_field`, or make both points",
     ),
     error(
+        "E0265",
+        "end-of-other-data",
+        "an end of `{name}` depends on `{other}`, {reason}",
+        "choose a distribution without this end, or let a guide draw `{name}`",
+    ),
+    error(
         "E0267",
         "modifier-misfit",
         "`{name}` is no distribution: {reason}",

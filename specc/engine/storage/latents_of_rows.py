@@ -9,11 +9,24 @@ from torch import nn
 
 from specc.data.load import LoadedData
 from specc.data.split import TRAIN
+from specc.engine.order.streams import Stream, noise_at
 from specc.runtime.failure import USAGE, RunFailure
 from specc.runtime.program import Program
 
 MOST_NUMBERS = 2**28
 """The largest number of entries of all draws of latents of rows: 2 GB."""
+
+
+def set_columns(program: Program, data: LoadedData | None, seed: int, where: torch.device) -> None:
+    """Gives a program the training rows of the columns that ends of supports depend on."""
+    sampler = program.manifest.sampler
+    if sampler is None or not sampler.data or data is None or TRAIN not in data.parts:
+        return
+    rows = data.parts[TRAIN]
+    batch = rows.batch(slice(0, len(rows)), noise_at(seed, Stream.DATA, device=where))
+    for column, name in sampler.data.items():
+        owner, _, attribute = name.rpartition(".")
+        setattr(program.get_submodule(owner), attribute, batch[column])
 
 
 def count_of(data: LoadedData | None) -> int:

@@ -16,7 +16,7 @@ from specc.engine.order.streams import Stream
 from specc.engine.settings import Settings, settings_of
 from specc.engine.step.loss_state import LossState
 from specc.engine.storage import checkpoint, run_folder
-from specc.engine.storage.latents_of_rows import count_of, set_rows
+from specc.engine.storage.latents_of_rows import count_of, set_columns, set_rows
 from specc.engine.storage.record_schemas import Facts
 from specc.engine.storage.replicated import REPLICATED, Replicated
 from specc.runtime import manifest as manifests
@@ -158,6 +158,7 @@ def load_run(
         data = load_sources(manifest.sources, folder, settings.dtype, record).to(where)
     rows = count_of(data)
     set_rows(program, rows)
+    set_columns(program, data, settings.seed, where)
     checkpoint.load_weights(best or found, program)
     losses = LossState(manifest.losses, settings.dtype, where, rows=rows)
     checkpoint.restore_losses(best or found, losses.named())
