@@ -29,28 +29,36 @@ _ALTERNATIVES: dict[str, str] = {
     # networks
     "attention self_attention multihead_attention bert": (
         "a causal link `transformer` attends to the entries of its own node before each; other "
-        "attention is not available, `gru` remembers steps, and `set` pools them"
+        "attention is an expression, such as `softmax(q @ transpose(k)) @ v` of matrices"
     ),
     "lstm rnn vanilla_rnn recurrent": "`gru` is the recurrent link of this version",
     "unet u_net": (
-        "networks with skips between scales are not available; `conv` reads images, `deconv` "
-        "makes them, and `resnet` has skips within vectors"
+        "a network with skips between scales is written out: `convolution` and `average_pool` go "
+        "down, `deconv` goes up, and sums are the skips"
     ),
-    "gnn gcn graph_conv mpnn gat": "networks on graphs are not available; `mlp` takes vectors",
+    "gnn gcn graph_conv mpnn gat": (
+        "a network on a graph is an expression, such as `relu(a @ x @ w)` of an adjacency matrix a"
+    ),
     "deep_set deepset deep_sets set_transformer": (
         "the link `set` is a network of a set: `{set: [64], pool: mean, hidden: [64]}`"
     ),
     "embedding lookup": (
         "the link `embed` has a vector for each class: `table: embed`, used as `table(y)`"
     ),
-    "moe mixture_of_experts": "mixtures of networks are not available; sum out a `categorical`",
+    "moe mixture_of_experts": (
+        "a mixture of networks is `mixture(normal)` whose `weights:` and `loc:` are nodes that "
+        "links feed"
+    ),
     "vit clip_encoder": "attention on images is not available; `conv` reads images",
     "siren fourier_features": (
         "networks of sines are not available; `sin` and `cos` are functions of nodes, and an "
         "`mlp` takes what they give"
     ),
     "highway densenet": "`resnet` has skips between its layers",
-    "hypernetwork hypernet": "weights that a network makes are not available; condition an `mlp`",
+    "hypernetwork hypernet": (
+        "weights that a network makes are a node, such as `w: {let: net(c), shape: [3, 8]}`, used "
+        "as `w @ x`"
+    ),
     # distributions
     "mixture_same_family mixture_model gmm": (
         "it is `mixture(normal)` with `weights:`; if its class is a node, it is a `categorical` "
@@ -87,11 +95,14 @@ _ALTERNATIVES: dict[str, str] = {
     "ar random_walk gaussian_random_walk": (
         "a walk is a node on a plate with `scan:` that uses itself at the step before, `z[t-1]`"
     ),
-    "flat improper": "a number without a prior is `{parameter: real}`",
     # objectives
-    "diffusion ddpm denoising flow_matching": (
-        "diffusions and flow matching are not available; a flow with `mle` and a chain of latents "
-        "with `elbo` have densities"
+    "diffusion ddpm denoising": (
+        "a diffusion is a chain of latents whose guide has numbers alone, with "
+        "`elbo: {steps: random}`, or `minimize:` of the squared error of a predicted noise"
+    ),
+    "flow_matching rectified_flow": (
+        "it is `minimize:` of the squared error of a velocity between noise and data, which `rk4` "
+        "integrates to a sample; `ffjord` is such a flow with a density"
     ),
     "l2 squared_error": "it is `mle` with a `normal` node of a fixed `scale`",
     "l1 mae": "it is `mle` with a `laplace` node of a fixed `scale`",
@@ -99,11 +110,13 @@ _ALTERNATIVES: dict[str, str] = {
     "beta_vae beta_elbo": (
         'write it out: `{minimize: "-log_prob(model.x) + beta * kl(guide.z, model.z)"}`'
     ),
-    "nuts hmc mcmc gibbs langevin sgld": (
-        "sampling of the posterior is not available; use `elbo` with a guide, or `map`"
+    "nuts hmc mcmc gibbs langevin mala sgld sghmc sgnht psgld": (
+        "chains draw the latents by `sampler: {nuts: {chains: 4}}` in place of an objective, or "
+        "beside one"
     ),
     "em expectation_maximization": (
-        "finite latents that no guide draws are summed out, so `mle` climbs the same likelihood"
+        "finite latents that no guide draws are summed out, so `mle` climbs the same likelihood; "
+        "Monte Carlo EM is an objective beside `sampler:`"
     ),
 }
 

@@ -18,6 +18,7 @@ _ELSEWHERE: dict[str, str] = {
     "laplace": "double_exponential",
     "log_normal": "log_gaussian",
     "student_t": "t",
+    "improper_uniform": "flat improper",
     "half_normal": "half_gaussian",
     "negative_binomial": "neg_binomial neg_binomial_2 gamma_poisson",
     # parameters

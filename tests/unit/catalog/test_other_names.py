@@ -17,6 +17,8 @@ from specc.catalog.registry import (
     OBJECTIVES,
     SHORTHANDS,
 )
+from specc.compiler import front
+from specc.diagnostics.source import Source
 from specc.language.schema.document import Document
 from specc.language.schema.optimizers import OPTIMIZERS
 from specc.language.schema.train import TrainSpec
@@ -93,3 +95,81 @@ def test_a_lead_names_what_there_is():
         quoted = re.findall(r"`(\w+)`", text)
         assert quoted or "`" in text or "not available" in text
         assert set(quoted) <= words, text
+
+
+HEAD = """specc: 1
+name: lead
+data:
+  source: npz
+  path: d.npz
+  fields: {x: {from: x, shape: [6, 4]}, a: {from: a, shape: [6, 6]}, y: {from: y, shape: [3]},
+    n: {from: n, shape: []}, i: {from: i, shape: [1, 8, 8]}}
+"""
+OF_X = "model:\n  x: {given: x}\n"
+OF_Y = """  y: {observed: normal, loc: net(flatten(h)), scale: 1}
+links: {net: linear}
+objective: mle
+"""
+WRITTEN = {
+    "attention": OF_X
+    + """  wq: {parameter: real, shape: [4, 8]}
+  wk: {parameter: real, shape: [4, 8]}
+  q: {let: x @ wq}
+  k: {let: x @ wk}
+  h: {let: softmax(q @ transpose(k)) @ x}
+"""
+    + OF_Y,
+    "gnn": OF_X
+    + "  a: {given: a}\n  w: {parameter: real, shape: [4, 8]}\n  h: {let: relu(a @ x @ w)}\n"
+    + OF_Y,
+    "hypernetwork": OF_X
+    + """  w: {let: net(flatten(x)), shape: [3, 24]}
+  y: {observed: normal, loc: w @ flatten(x), scale: 1}
+links: {net: {mlp: [8]}}
+objective: mle
+""",
+    "moe": OF_X
+    + """  g: {let: gate(flatten(x)), shape: [5]}
+  e: {let: experts(flatten(x)), shape: [5]}
+  n: {observed: mixture(normal), weights: softmax(g), loc: e, scale: 1}
+links: {gate: linear, experts: {mlp: [8]}}
+objective: mle
+""",
+    "unet": """model:
+  x: {given: i}
+  fine: {let: into(x), shape: [8, 8, 8]}
+  coarse: {let: "across(average_pool(fine, 2))", shape: [8, 4, 4]}
+  i: {observed: normal, loc: out(up(coarse) + fine), scale: 1}
+links:
+  into: {convolution: 3, padding: 1}
+  across: {convolution: 3, padding: 1}
+  out: {convolution: 3, padding: 1}
+  up: {deconv: [8]}
+objective: mle
+""",
+    "flow_matching": """model:
+  z: {latent: normal, loc: 0, scale: 1, shape: [3]}
+  start: {let: append_zero(z)}
+  rate: {let: v(start), shape: [3]}
+  y: {let: "drop_last(rk4(concat(rate, 1), start, 1, 20))"}
+programs:
+  between:
+    z: {latent: normal, loc: 0, scale: 1, shape: [3]}
+    t: {latent: uniform, low: 0, high: 1}
+    velocity: {let: "v(concat((1 - t) * z + t * data.y, t))"}
+links: {v: {mlp: [8]}}
+objective: {minimize: sum(square(between.velocity - (data.y - between.z)))}
+""",
+    "nuts": """model:
+  m: {latent: improper_uniform, global: true}
+  y: {observed: normal, loc: m, scale: 1}
+sampler: {nuts: {chains: 4}}
+""",
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_a_lead_says_can_be_written(name):
+    checked = front(Source("lead.yaml", HEAD + WRITTEN[name]))
+    assert checked.plan is not None, checked.diagnostics
+    assert alternative(name)
