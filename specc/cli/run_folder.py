@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 ROOT = Path("runs")
 
+SPECS = (".yaml", ".yml")
+"""The endings of files that are specs."""
+
 
 def run_folder(word: str) -> Path:
     """The folder of a run: `runs/vae-1`, or `vae-1` for it.
@@ -21,6 +24,10 @@ def run_folder(word: str) -> Path:
     run the path is returned unchanged, and reading it reports that it does not exist.
     """
     path = Path(word)
+    if path.is_file() and path.suffix in SPECS:
+        hint = f"`specc train {word}` makes a run of it"
+        message = f"{word} is a spec, not the folder of a run"
+        raise RunFailure("E0802", message, hint=hint, exit_code=USAGE)
     if path.exists() or path.is_symlink():
         return path
     if _is_name(word) and (ROOT / word).is_dir():

@@ -15,7 +15,10 @@ def suggestion(error: typer.TyperException) -> str:
     option, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
     if option is None or context is None:
         return _word(error)
-    if not any(parameter.name == "settings" for parameter in context.command.params):
+    names = {parameter.name for parameter in context.command.params}
+    if option in DEVICES and "device" in names:
+        return f"\n  did you mean `--device {DEVICES[option]}`?"
+    if "settings" not in names:
         return ""
     from specc.language.schema.keys import keys_ending_in
 
@@ -25,13 +28,23 @@ def suggestion(error: typer.TyperException) -> str:
     return f"\n  did you mean `--set {found[0]}=...`?"
 
 
+DEVICES = {"--gpu": "cuda", "--cuda": "cuda", "--cpu": "cpu"}
+"""The devices by options that other programs have for them."""
+
 NOT_ONE_OF = re.compile(r"(?:Value error, )?'(?P<word>.*)' is not one of (?P<known>'.*')\.$", re.S)
 """Typer's message about a word that is not one of those of an option, by its validator."""
 
 
+ALIKE = re.compile(r"(?<=: --gpu|: --cpu) \(Possible options: .*\)$")
+"""What Typer adds to the message about an option that names a device."""
+
+
 def plain(message: str) -> str:
-    """The message of a wrong command line, without the kind of the exception in it."""
-    return message.replace("Value error, ", "", 1)
+    """The message of a wrong command line, without the kind of the exception in it.
+
+    Options that are alike by their letters are left out, as `--out` for `--gpu`.
+    """
+    return ALIKE.sub("", message.replace("Value error, ", "", 1))
 
 
 def _word(error: typer.TyperException) -> str:

@@ -73,8 +73,10 @@ def create(
     Raises RunFailure: E0806, if the folder is not empty.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        has = "already has a run in it" if (folder / RUN).exists() else "is not empty"
-        hint = "add `--resume` to continue it, or choose another folder"
+        hint = "choose another folder"
+        has = "is not empty" if folder.is_dir() else "is a file"
+        if (folder / RUN).exists():
+            has, hint = "already has a run in it", f"add `--resume` to continue it, or {hint}"
         message = f"the run folder {folder} {has}"
         raise RunFailure("E0806", message, hint=hint, exit_code=USAGE)
 

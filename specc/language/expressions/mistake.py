@@ -21,9 +21,9 @@ def syntax(start: int, end: int, problem: str, hint: str, suggestion: str | None
     return Mistake("E0122", start, end, {"problem": problem, "hint": hint}, suggestion)
 
 
-def python(start: int, end: int, construct: str) -> Mistake:
+def python(start: int, end: int, construct: str, suggestion: str | None = None) -> Mistake:
     """E0124: Python syntax that expressions do not support."""
-    return Mistake("E0124", start, end, {"construct": construct})
+    return Mistake("E0124", start, end, {"construct": construct}, suggestion)
 
 
 def character(

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+from specc.catalog.registry import FUNCTIONS
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.report import diagnose
 from specc.diagnostics.source import Span
@@ -34,6 +35,9 @@ from specc.language.expressions.tree import (
     Sequence,
 )
 from specc.language.expressions.walk import depth
+
+LIBRARIES = frozenset({"torch", "math", "np", "numpy", "jnp", "F", "tf", "jax"})
+"""Names of modules of Python whose functions have the same names in expressions."""
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
@@ -231,6 +235,8 @@ class _Parser:
             tree = Name(tree.program, self.place(start, start + len(tree.program)))
         if isinstance(tree, Member):
             name = f"{tree.program}.{tree.name}"
+            if tree.program in LIBRARIES and tree.name in FUNCTIONS:
+                raise python(start, opening.start, f"the function of a module `{name}`", tree.name)
             raise python(start, opening.end, f"the method call `{name}(...)`")
         if not isinstance(tree, Name) or self.before.text == ")":
             shown = self.text[start : self.before.end]

@@ -31,7 +31,11 @@ def read_named(
     word, inside = named
     if word.text not in known:
         guess = suggested_name(word.text, known)
-        hint = "" if guess else "there are " + ", ".join(f"`{name}`" for name in known)
+        owners = [name for name, model in known.items() if word.text in model.model_fields]
+        listed = ", ".join(f"`{name}`" for name in owners or known)
+        hint = f"it is an option of {listed}: write its name before it" if owners else ""
+        guess = None if owners else guess
+        hint = hint or ("" if guess else f"there are {listed}")
         return reading.report(
             "E0113", word.span, suggestion=guess, where=where(path), value=word.text, hint=hint
         )

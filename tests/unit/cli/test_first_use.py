@@ -105,3 +105,26 @@ def test_the_plan_of_a_run_is_printed_before_torch_is_imported():
         "specc: interrupted",  # no run folder is named before there is one
     ]
     assert begun("--quiet").stderr == "specc: interrupted\n"
+
+
+def test_a_spec_in_place_of_a_run_is_to_be_trained(capsys):
+    for verb in ("sample", "evaluate", "report"):
+        done = run(capsys, verb, "line.yaml")
+        assert done.code == 2
+        assert "line.yaml is a spec, not the folder of a run [E0802]" in done.err
+        assert "`specc train line.yaml` makes a run of it" in done.err
+
+
+@pytest.mark.parametrize(
+    ("option", "device"), [("--gpu", "cuda"), ("--cuda", "cuda"), ("--cpu", "cpu")]
+)
+def test_an_option_of_other_programs_for_a_device(option, device, capsys):
+    done = run(capsys, "train", "line.yaml", option)
+    assert done.code == 2
+    assert done.err.endswith(f"No such option: {option}\n  did you mean `--device {device}`?\n")
+
+
+def test_a_file_is_no_run_folder(capsys):
+    done = run(capsys, "train", "line.yaml", "--data-dir", ".", "--out", "x.npz")
+    assert done.code == 2
+    assert "the run folder x.npz is a file [E0806]\n  choose another folder" in done.err
