@@ -172,7 +172,7 @@ def weights_in_words(summary: Summary) -> list[str]:
         return []
     particles = summary["particles"]
     of = f"{particles} {noun(particles, 'particle')}"
-    lines = [f"effective sample size {effective:.1f} of {of}"]
+    lines = [f"effective sample size {effective:.1f} of {of}"] if particles > 1 else []
     if isinstance(share, float):
         shown = f"{100 * share:.0f} %" if share >= 0.005 or share == 0 else "under 1 %"
         meaning = ": a better guide helps there, more particles do not" if share else ""

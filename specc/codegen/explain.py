@@ -250,7 +250,7 @@ def _player(plan: Plan, player: Player, whose: str) -> Iterator[str]:
     for source, terms in terms_by_source(plan, player):
         yield from _wrapped(f"mean over the rows of {source}: {terms}")
     if player.entry.formula:
-        yield from _wrapped(f"which is {player.entry.formula}")
+        yield from _wrapped(f"which is {_general(plan, player)}")
     if player.links is not None:
         yield from _wrapped(f"it trains {', '.join(player.links)}")
     rows = [(d.subject, d.choice, d.reason) for d in player.decisions]
@@ -271,6 +271,16 @@ def _non_centred(plan: Plan) -> Iterator[str]:
         )
         yield from (f"    {line}" for line in lines)
         yield ""
+
+
+def _general(plan: Plan, player: Player) -> str:
+    """Return the general form of a bound: `log p(x)`, or `log p(y | x)` of a conditional model."""
+    nodes = plan.graph.graph.model.nodes.values()
+    given = [node.name for node in nodes if node.role == "given"]
+    observed = [node.name for node in nodes if node.role == "observed"]
+    if not (player.entry.exact and given and observed):
+        return player.entry.formula
+    return f"log p({', '.join(observed)} | {', '.join(given)})"
 
 
 def _links(plan: Plan) -> Iterator[str]:

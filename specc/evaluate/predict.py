@@ -169,6 +169,12 @@ def _require_given(loaded: LoadedRun) -> None:
         message = f"`{loaded.manifest.name}` conditions on no data, so it has nothing to predict by"
         hint = "`specc sample` draws rows; a model predicts `y` from `x: {given: ...}`"
         raise RunFailure("E0838", message, hint=hint, exit_code=USAGE)
+    needed, sources = set(loaded.program.capabilities[SAMPLE]), loaded.manifest.sources
+    if not any(needed <= own.inputs() for own in sources):
+        names = " and ".join(f"`{n}`" for n in sorted(needed & set(loaded.manifest.fields)))
+        message = f"the model conditions on {names}, of sources whose rows are not paired"
+        hint = "`specc sample` draws from a row of each"
+        raise RunFailure("E0838", message, hint=hint, exit_code=USAGE)
     coupled = loaded.manifest.coupled
     if coupled and not loaded.program.can(ELEMENTS):
         message = f"predictions need `{coupled[0]}` given the training rows, and it is summed out"

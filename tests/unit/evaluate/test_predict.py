@@ -314,3 +314,25 @@ def test_a_model_of_all_of_its_values_predicts_nothing(folder):
     with pytest.raises(RunFailure) as failure:
         trained(folder, "whole", spec).predict()
     assert failure.value.code == "E0838"
+
+
+def test_given_values_of_unpaired_sources_are_refused(folder):
+    """The rows of the sources have no order in common."""
+    spec = """specc: 1
+name: pairs
+data:
+  sources:
+    one: {source: csv, path: line.csv, fields: {x: {from: a}}}
+    two: {source: csv, path: line.csv, fields: {u: {from: b}}}
+model:
+  x: {given: x, shape: []}
+  u: {given: u, shape: []}
+  y: {let: f(x), shape: []}
+  v: {let: g(u), shape: []}
+links: {f: linear, g: linear}
+objective: {minimize: "(model.y - 1) ** 2 + (model.v - 1) ** 2"}
+train: {steps: 1, batch_size: 4, threads: 1}
+"""
+    with pytest.raises(RunFailure, match="`u` and `x`, of sources whose rows") as failure:
+        trained(folder, "pairs", spec).predict()
+    assert failure.value.code == "E0838"
