@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -35,6 +35,16 @@ from specc.evaluate.spread import Spread, frequencies, spreads
 from specc.runtime.failure import RunFailure
 
 DRAWS = 1000
+
+OF_NUMBERS = (
+    "means are usually right, and standard deviations too small; a guide with correlations "
+    "(`multivariate_normal`, `low_rank`), a flow (`iaf`), more epochs, or `sampler: nuts` help"
+)
+OF_CLASSES = (
+    "probabilities are usually too close to 0 and 1; more epochs help, or a guide in which latents "
+    "depend on each other"
+)
+"""What a guide that is far away gets wrong, and what helps."""
 
 MOST_ROWS = 10_000
 """Entries of latents above which they are left out of the table."""
@@ -73,7 +83,8 @@ class Weights:
 
     `effective` is the effective number of draws of importance sampling by the guide. `particles`
     are the draws of the latents of each row for each draw of shared ones, 0 if rows have none.
-    `loo` is the leave-one-out estimate, None without ArviZ.
+    `loo` is the leave-one-out estimate, None without ArviZ. `has_numbers` says whether the guide
+    draws real numbers, and not classes and counts alone.
     """
 
     draws: int
@@ -83,6 +94,7 @@ class Weights:
     effective: float
     particles: int = 0
     loo: LeaveOneOut | None = None
+    has_numbers: bool = True
 
     def warnings(self) -> Iterator[str]:
         """What should not be trusted, and what usually helps; nothing if all is well."""
@@ -90,12 +102,11 @@ class Weights:
         if k is not None and not k <= UNTRUSTED:
             shown = f"{k:.2f}" if math.isfinite(k) else "infinite"
             whose = ", of shared latents and of those of rows together," if self.particles else ""
-            yield (
+            far = (
                 f"the guide{whose} is not close to the posterior (Pareto k {shown}, above "
-                f"{UNTRUSTED}): means are usually right, and standard deviations too small; a "
-                "guide with correlations (`multivariate_normal`, `low_rank`), a flow (`iaf`), more "
-                "epochs, or `sampler: nuts` help"
+                f"{UNTRUSTED})"
             )
+            yield f"{far}: {OF_NUMBERS if self.has_numbers else OF_CLASSES}"
         elif self.loo is not None and (words := self.loo.warning()):
             yield f"{words}; a guide that is closer to the posterior helps, too"
 
@@ -167,10 +178,13 @@ def diagnose_guide(loaded: LoadedRun, count: int = DRAWS, seed: int = 0) -> Guid
     whole = {name for name in own if name in nodes and nodes[name].is_discrete}
     discrete = rename({name: value for name, value in own.items() if name in whole})
     own = rename({name: value for name, value in own.items() if name not in whole})
+    weights = None
+    if found is not None:
+        weights = replace(_weights(az, found, log_prior, draws.log_q), has_numbers=bool(own))
     return GuideDiagnostics(
         rows=tuple(Row(n, each, before.get(n)) for n, each in spreads(own, MOST_ROWS)),
         draws=len(draws),
-        weights=None if found is None else _weights(az, found, log_prior, draws.log_q),
+        weights=weights,
         data=data,
         values=dict(frequencies(discrete, MOST_ROWS)),
     )

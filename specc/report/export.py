@@ -58,7 +58,7 @@ def _columns(
         yield [cell.removesuffix(".0") for cell in cells.tolist()]
 
 
-FINEST = 1e-6
+FINEST = 1e-5
 """The largest error of a rounded value, as a fraction of the range of its column."""
 
 

@@ -3,6 +3,8 @@
 A fraction is accepted within 5 standard errors: a false alarm in 2 million.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -51,6 +53,11 @@ def diagnosed(folder, text):
 def test_values_have_the_probabilities_of_the_guide(tmp_path, text):
     found = diagnosed(tmp_path, text)
     assert [row.name for row in found.rows] == (["mu"] if text is KINDS else [])
+    far = replace(found.weights, pareto_k=2.0).warnings()
+    advice = (
+        "`sampler: nuts`" if text is KINDS else "probabilities are usually too close to 0 and 1"
+    )
+    assert advice in "".join(far)  # chains do not draw classes
     wanted = {"k": K, "b[0]": (1 - B[0], B[0]), "b[1]": (1 - B[1], B[1])}
     assert list(found.values) == list(wanted)
     for name, probs in wanted.items():
