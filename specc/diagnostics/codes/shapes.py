@@ -337,6 +337,13 @@ CODES: tuple[Code, ...] = (
         "exchange the two, or correct one",
     ),
     error(
+        "E0334",
+        "function-through-a-node",
+        "`{function}` takes its first argument as a function of `{variable}`, and `{name}` in it "
+        "would keep its value when `{variable}` changes",
+        "write the expression of `{name}` in its place",
+    ),
+    error(
         "E0366",
         "no-variable",
         "`{function}` takes a node as its second argument, and `{text}` is none",

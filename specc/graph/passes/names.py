@@ -365,6 +365,12 @@ def _check_variable(
             findings.add(
                 diagnose("E0366", variable.span, labels=(), example=example, **given), node.id
             )
+            return
+        between = _between(graph, node.program, used - {variable.id}, variable.id)
+        if between:
+            place = next(part for part in names(value) if part.id == between)
+            given = {"function": call.function, "name": between, "variable": variable.id}
+            findings.add(diagnose("E0334", place.span, labels=(), **given), node.id)
         return
     reason = "it is no node in that expression"
     if isinstance(variable, Name) and variable.id in used:
@@ -382,6 +388,22 @@ def _check_variable(
         "hint": hint,
     }
     findings.add(diagnose("E0454", variable.span, labels=(), **words), node.id)
+
+
+def _between(graph: Graph, program: str, used: set[str], variable: str) -> str:
+    """The first of some names that depends on a node through deterministic nodes; "" if none."""
+    for name in sorted(used):
+        stack, seen = [name], set[str]()
+        while stack:
+            own = graph.lookup(program, stack.pop())
+            if not isinstance(own, Deterministic) or own.name in seen:
+                continue
+            seen.add(own.name)
+            found = {part.id for part in names(own.value)}
+            if variable in found:
+                return name
+            stack += sorted(found)
+    return ""
 
 
 def _check_scalar(node: Node, call: Call, entry: Function, findings: Findings) -> None:

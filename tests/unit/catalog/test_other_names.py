@@ -147,18 +147,19 @@ links:
   up: {deconv: [8]}
 objective: mle
 """,
-    "flow_matching": """model:
+    "flow_matching": """constants: {moves: [1, 1, 1, 0], clock: [0, 0, 0, 1]}
+model:
   z: {latent: normal, loc: 0, scale: 1, shape: [3]}
   start: {let: append_zero(z)}
-  rate: {let: v(start), shape: [3]}
-  y: {let: "drop_last(rk4(concat(rate, 1), start, 1, 20))"}
+  end: {let: "rk4(moves * v(start) + clock, start, 1, 20)", shape: [4]}
+  y: {let: drop_last(end)}
 programs:
   between:
     z: {latent: normal, loc: 0, scale: 1, shape: [3]}
     t: {latent: uniform, low: 0, high: 1}
-    velocity: {let: "v(concat((1 - t) * z + t * data.y, t))"}
+    velocity: {let: "v(concat((1 - t) * z + t * data.y, t))", shape: [4]}
 links: {v: {mlp: [8]}}
-objective: {minimize: sum(square(between.velocity - (data.y - between.z)))}
+objective: {minimize: sum(square(drop_last(between.velocity) - (data.y - between.z)))}
 """,
     "nuts": """model:
   m: {latent: improper_uniform, global: true}
