@@ -38,6 +38,11 @@ def series(name: str) -> Arrays:
     return {"y": np.array([record[name]])}
 
 
+def hares() -> Arrays:
+    record = json.loads((SPECS / "hares.jsonl").read_text(encoding="utf-8"))
+    return {"y0": np.array([record["first"]]), "y": np.array([record["later"]])}
+
+
 def columns(file: str, **names: str) -> Arrays:
     found = table(file)
     return {own: found[name] for own, name in names.items()}
@@ -131,6 +136,34 @@ def garch(w: Arrays, d: Arrays) -> float:
     return total + normal(w["mu"], 0, 1) + half_normal(w["alpha0"], 1) + flat
 
 
+def truncated_normal(x: np.ndarray, loc: float, scale: float) -> float:
+    return normal(x, loc, scale) - x.size * float(stats.norm.logsf(0, loc, scale))
+
+
+def lotka_volterra(w: Arrays, d: Arrays) -> float:
+    """By four steps of Runge and Kutta a year, written out."""
+
+    def rate(z: np.ndarray) -> np.ndarray:
+        hares = (w["alone"][0] - 0.05 * w["e"][0] * z[1]) * z[0]
+        return np.array([hares, (0.05 * w["e"][1] * z[0] - w["alone"][1]) * z[1]])
+
+    state, states, h = 10 * w["level"], [], 0.25
+    for step in range(80):
+        k1 = rate(state)
+        k2 = rate(state + h / 2 * k1)
+        k3 = rate(state + h / 2 * k2)
+        state = state + h / 6 * (k1 + 2 * k2 + 2 * k3 + rate(state + h * k3))
+        states += [state] if step % 4 == 3 else []
+
+    def log_normal(y: np.ndarray, loc: object, scale: object) -> float:
+        return normal(np.log(y), loc, scale) - float(np.log(y).sum())
+
+    prior = truncated_normal(w["alone"], 1, 0.5) + truncated_normal(w["e"], 1, 1)
+    prior += log_normal(w["sigma"], -1, 1) + log_normal(w["level"], 0, 1)
+    prior += log_normal(d["y0"], np.log(10 * w["level"]), w["sigma"])
+    return prior + log_normal(d["y"], np.log(np.array(states)), w["sigma"])
+
+
 def ar_k(w: Arrays, d: Arrays) -> float:
     padded = np.concatenate([[0.0, 0.0], d["y"][0]])
     loc = w["alpha"] + w["beta"][0] * padded[1:-1] + w["beta"][1] * padded[:-2]
@@ -175,6 +208,7 @@ MODELS: list[tuple[Posterior, Arrays]] = [
     (item_response, columns("answers.csv", y="correct", student="student", item="item")),
     (matrix_factorization, columns("ratings.csv", rating="rating", user="user", item="item")),
     (garch, series("returns")),
+    (lotka_volterra, hares()),
     (ar_k, series("autoregression")),
     (hmm_bayes, series("states")),
     (gaussian_mixture_bayes, columns("mixture.csv", y="y")),

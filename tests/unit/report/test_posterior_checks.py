@@ -10,6 +10,7 @@ from specc.evaluate.inference_data import arviz
 from specc.report.posterior_checks import (
     FARTHEST,
     _against_prior,
+    _around,
     draw_checks,
     draw_pairs,
     prior_axis,
@@ -81,3 +82,11 @@ def test_a_caption_names_what_there_is(tmp_path):
     groups["posterior_predictive"] = groups["prior_predictive"]
     words = draw_checks(tmp_path / "a.png", az.from_dict(**groups))
     assert words.endswith("latents from the prior or the posterior")
+
+
+def test_replicates_out_of_range_leave_an_axis_around_the_data():
+    """A solution that blows up may be 1e308, infinite or not a number."""
+    truth = np.array([1.0, 3.0])
+    for wild in (1e308, np.inf, np.nan):
+        low, high = _around(truth, np.array([[-wild, wild], [-wild, wild], [0.5, 3.5]]))
+        assert -4.0 < low < 1.0 < 3.0 < high < 8.0
