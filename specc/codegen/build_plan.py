@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from specc.catalog.entry import Alternative, Parameter, Shape
 from specc.catalog.transforms import IDENTITY, biject_to, head_onto, transform_to
 from specc.codegen.copies import plan_copy
+from specc.codegen.known_ends import known_ends
 from specc.codegen.loops import loops
 from specc.codegen.names import Attributes, Names, python_name
 from specc.codegen.plan import (
@@ -37,7 +38,6 @@ from specc.codegen.variables import counts_of_rows, missing_values, variables
 from specc.graph.blocks import conditions, couples_itself, of_units
 from specc.graph.constants import constant, list_of, number_of
 from specc.graph.counter import Counter
-from specc.graph.ends import Ends, is_column, moving_ends, parents_of
 from specc.graph.graph import GUIDE, MODEL, NETWORKS, ROWS, Program
 from specc.graph.nodes import Node
 from specc.graph.pieces import pieces_of
@@ -168,29 +168,19 @@ class _ProgramPlanner:
         # The number of rows is known when the data are.
         plates = tuple(0 if p == ROWS else self.graph.size_of(p) for p in kind.plates)
         maps = biject_to if self.objective.is_sampled else transform_to
-        ends, data = self._ends(node)
+        is_sampled = self.objective.is_sampled
+        known = known_ends(self.typed, node, self._is_point, is_sampled=is_sampled)
+        ends = known.ends
         onto = maps(kind.support) or IDENTITY if ends is None else ends.onto
         attribute = self.attributes.fresh(node.name)
         raw = attribute if onto is IDENTITY else self.attributes.fresh(onto.raw.format(node.name))
         shape, of_rows = plates + kind.shape, kind.is_local
         method = "" if ends is None else self.attributes.fresh(f"{node.name}_ends")
-        return LearnableParameter(
-            attribute, raw, node, shape, onto, node.span, of_rows, ends, method, data
-        )
-
-    def _ends(self, node: Node) -> tuple[Ends | None, tuple[tuple[str, str], ...]]:
-        """Return the ends of a support that values of this class and data determine, and the data.
-
-        Only a latent of rows under a sampler has data: then the class knows all training rows.
-        """
-        ends, parents = moving_ends(self.typed, node), parents_of(self.graph, node)
-        is_of_rows = self.objective.is_sampled and self.typed.types[node.id].plates == (ROWS,)
-        data = [each.name for each in parents if is_of_rows and is_column(self.typed, each)]
-        if ends is None or not all(p.name in data or self._is_point(p) for p in parents):
-            return None, ()
-        for name in (name for name in data if name not in self.columns):
+        for name in (name for name in known.data if name not in self.columns):
             self.columns[name] = self.attributes.fresh(f"{name}_rows")
-        return ends, tuple((name, self.columns[name]) for name in data)
+        columns = tuple((name, self.columns[name]) for name in known.data)
+        item = LearnableParameter(attribute, raw, node, shape, onto, node.span, of_rows)
+        return replace(item, ends=ends, ends_method=method, data=columns, beyond=known.beyond)
 
     def _is_point(self, node: Node) -> bool:
         return node.program == self.program.name and self._is_learnable(node.name)

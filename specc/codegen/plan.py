@@ -15,7 +15,7 @@ from specc.catalog.causal import Causal
 from specc.catalog.entry import Alternative, Distribution, Lowered, Parameter, Shape
 from specc.catalog.transforms import Transform
 from specc.diagnostics.source import Span
-from specc.graph.ends import Ends
+from specc.graph.ends import Beyond, Ends
 from specc.graph.graph import LinkNode, Type, TypedGraph
 from specc.graph.nodes import Node, NodeId
 from specc.graph.pieces import Pieces
@@ -84,7 +84,7 @@ class LearnableParameter(Struct, frozen=True):
     the real numbers. One `of_rows` has a value for each training row along its first axis, of size
     0 until the number of rows is known. If other values determine an end of the support, `ends` are
     its ends, which the method `ends_method` returns. They may depend on `data`, nodes of which the
-    class has the training rows in a buffer.
+    class has the training rows in a buffer. No value of the nodes of `beyond` may be beyond it.
     """
 
     attribute: str
@@ -97,6 +97,7 @@ class LearnableParameter(Struct, frozen=True):
     ends: Ends | None = None
     ends_method: str = ""
     data: tuple[tuple[str, str], ...] = ()
+    beyond: Beyond = ()
 
     @property
     def raw_shape(self) -> Shape:

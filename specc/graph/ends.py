@@ -11,7 +11,7 @@ This is Stan's `real<lower=0, upper=1 - alpha> x` (Stan Reference Manual, Constr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from msgspec import Struct
 
@@ -20,13 +20,17 @@ from specc.catalog.supports import Interval, Support, bounds
 from specc.catalog.transforms import Transform, onto_ends
 from specc.graph.constants import number_of
 from specc.graph.graph import ROWS, Graph, TypedGraph
-from specc.graph.nodes import Distributed, Latent, Node
+from specc.graph.nodes import Distributed, Latent, Node, Observed
 from specc.graph.queries import lets_behind
-from specc.language.expressions.tree import Expression
+from specc.language.expressions.tree import Expression, Name
 from specc.language.expressions.walk import names
 
 OF_ENDS: tuple[LimitKind, ...] = ("least", "most")
 """The limits of a distribution that are ends of its values."""
+
+
+Beyond = tuple[tuple[str, LimitKind], ...]
+"""Observed nodes whose values end at a latent, each with the kind of that end."""
 
 
 class End(Struct, frozen=True):
@@ -111,6 +115,35 @@ def _end(node: Distributed, parameter: str, number: dict[str, float | None], at:
 def _number(graph: Graph, node: Distributed, parameter: str) -> float | None:
     found = number_of(node.arguments[parameter], graph.constants, lambda name: None)
     return None if found is None else float(found)
+
+
+def observed_beyond(typed: TypedGraph, node: Node) -> dict[str, LimitKind]:
+    """The observed nodes whose values end at a latent that all rows share: `high: t`.
+
+    Each has the kind of the end. The posterior of `t` is 0 where a value is beyond it, so that t is
+    above the largest, or below the least.
+    """
+    kind = typed.types[node.id]
+    if not isinstance(node, Latent) or node.through or kind.shape or kind.plates:
+        return {}
+    if not isinstance(kind.support, Interval):
+        return {}
+    found: dict[str, LimitKind] = {}
+    for each in typed.graph.model.nodes.values():
+        if not isinstance(each, Observed) or each.through or not is_column(typed, each):
+            continue
+        for limit in OF_ENDS if each.entry.continuous else ():
+            end = each.arguments.get(each.entry.limits.get(limit, ""))
+            if isinstance(end, Name) and end.id == node.name:
+                found[each.name] = limit
+    return found
+
+
+def ends_beyond(support: Support, limits: Collection[LimitKind]) -> Ends:
+    """The ends of a latent that is above or below all values of some nodes, and in a support."""
+    inside = bounds(support)
+    low = End("low" if "most" in limits else "", inside.low)
+    return Ends(low, End("high" if "least" in limits else "", inside.high))
 
 
 def is_column(typed: TypedGraph, node: Node) -> bool:

@@ -330,3 +330,61 @@ def test_a_column_of_other_rows_is_detected(tmp_path):
     own = with_columns(tmp_path)
     own.model.x_rows = own.model.x_rows.flip(0)
     assert abs(evidence_of_rows(own) / exact_of_rows() - 1) > 0.05
+
+
+BEYOND = """specc: 1
+name: made
+data: {source: npz, path: d.npz, fields: {x: {from: x, shape: []}, y: {from: y, shape: []}}}
+model:
+  low: {latent: normal, loc: 0, scale: 2, global: true}
+  high: {latent: half_normal, scale: 3, global: true}
+  y: {observed: uniform, low: low, high: high}
+  x: {observed: truncated(logistic), lower: low, loc: 0, scale: 2}
+sampler: nuts
+"""
+
+
+def evidence_beyond(own):
+    """The integral of the density over the two ends, by quadrature over unconstrained numbers."""
+    side = torch.linspace(-16, 4, 401)
+    grid = torch.cartesian_prod(side, side)
+    names = [f"own.{name}" for name, _ in own.named_parameters()]
+    batch = {"x": torch.as_tensor(X_ROWS), "y": torch.as_tensor(Y_ROWS)}
+    scalars = {"data_size": float(len(X_ROWS))}
+
+    def at(u):
+        given = dict(zip(names, u, strict=True))
+        return torch.func.functional_call(_Rows(own), given, (batch, scalars))
+
+    logs = torch.vmap(at)(grid)
+    assert logs.isfinite().all(), "there is no wall"
+    return ((-len(X_ROWS) * logs).exp().sum() * (side[1] - side[0]) ** 2).item()
+
+
+def exact_beyond():
+    """The evidence, over low < 0.4, the least value, and high > 1.1, the largest of y."""
+    gap = np.exp(np.linspace(-14, 4, 1501))
+    low, high = X_ROWS.min() - gap[:, None], Y_ROWS.max() + gap
+    prior = stats.norm(0, 2).pdf(low) * stats.halfnorm(0, 3).pdf(high)
+    seen = stats.logistic(0, 2).pdf(X_ROWS).prod() / stats.logistic(0, 2).sf(low) ** 2
+    density = prior * seen * (high - low) ** -2.0 * gap[:, None] * gap
+    inner = np.trapezoid(density, np.log(gap), axis=1)
+    return np.trapezoid(inner, np.log(gap))
+
+
+def with_all_rows(folder):
+    """The program of BEYOND, which knows its training rows."""
+    own = program(BEYOND, folder)
+    assert own.manifest.sampler.data == {"y": "model.y_rows", "x": "model.x_rows"}
+    own.model.x_rows, own.model.y_rows = map(torch.as_tensor, (X_ROWS, Y_ROWS))
+    return own
+
+
+def test_a_latent_that_ends_the_data_is_beyond_all_of_it(tmp_path):
+    assert evidence_beyond(with_all_rows(tmp_path)) == pytest.approx(exact_beyond(), rel=2e-3)
+
+
+def test_an_end_that_lacks_a_part_of_the_posterior_is_detected(tmp_path):
+    own = with_all_rows(tmp_path)
+    own.model.y_rows = own.model.y_rows + 0.5
+    assert abs(evidence_beyond(own) / exact_beyond() - 1) > 0.05

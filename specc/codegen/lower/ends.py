@@ -6,6 +6,8 @@ def beta_ends(self) -> tuple[float, Tensor]:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from specc.codegen.code import expressions as code
 from specc.codegen.code.expressions import SELF, Code, Literal, Mapped, Name, Star
 from specc.codegen.code.statements import Function, Return
@@ -29,8 +31,11 @@ def ends_method(plan: Plan, program: ProgramPlan, item: LearnableParameter) -> F
         scope.assign(scope.python(name), code.Attribute(SELF, buffer))
     count = len(scope.statements)
     with scope.on(program.name, item.node.name):
-        parameters(scope, factor)
-        found = _ends(factor, item.ends)
+        if item.beyond:
+            found = tuple(_beyond(item, end, is_low) for end, is_low in _sides(item.ends))
+        else:
+            parameters(scope, factor)
+            found = _ends(factor, item.ends)
         kinds = ["float" if isinstance(each, Literal) else "Tensor" for each in found]
         scope.add(Return(found[0] if len(found) == 1 else code.Tuple(found)))
     which = "ends" if len(found) > 1 else "lower end" if item.ends.low.exists else "upper end"
@@ -39,7 +44,8 @@ def ends_method(plan: Plan, program: ProgramPlan, item: LearnableParameter) -> F
         parameters=(),
         keywords=(),
         returns=kinds[0] if len(kinds) == 1 else f"tuple[{', '.join(kinds)}]",
-        docstring=f"The {which} of {item.node.name} at the values of the latents.",
+        docstring=f"The {which} of {item.node.name}"
+        + (", beyond all values of the data." if item.beyond else " at the values of the latents."),
         body=without_unused(scope.statements, count),
         about=f"{item.node.program}.{item.node.name}",
     )
@@ -72,6 +78,26 @@ def _ends(factor: Factor, ends: Ends) -> tuple[Code, ...]:
     """Return the ends that exist, as code."""
     found = ((ends.low, "min"), (ends.high, "max"))
     return tuple(_end(factor, end, bound) for end, bound in found if end.exists)
+
+
+def _sides(ends: Ends) -> Iterator[tuple[End, bool]]:
+    """Yield the ends that exist, and whether each is the lower one."""
+    yield from ((end, end is ends.low) for end in (ends.low, ends.high) if end.exists)
+
+
+def _beyond(item: LearnableParameter, end: End, is_low: bool) -> Code:
+    """Return `self.y_rows.amax().clamp(min=0.0)`: an end that is beyond all observed values."""
+    if not end.parameter:
+        return Literal(float(end.at))
+    wanted, extreme = ("most", "amax") if is_low else ("least", "amin")
+    columns = dict(item.data)
+    own = [columns[name] for name, limit in item.beyond if limit == wanted]
+    first, *rest = (code.method(code.Attribute(SELF, column), extreme) for column in own)
+    for other in rest:
+        first = code.method(first, "maximum" if is_low else "minimum", other)
+    if abs(end.at) == float("inf"):
+        return first
+    return code.method(first, "clamp", **{"min" if is_low else "max": float(end.at)})
 
 
 def _end(factor: Factor, end: End, bound: str) -> Code:
