@@ -176,7 +176,14 @@ def _over_draws(
     for piece, drawn in zip(torch.arange(rows).tensor_split(count), each, strict=True):
         own = {name: value[piece] for name, value in given.items()}
         values = draw(noise, len(piece), **own, **drawn)
-        means.append(_means(loaded, {**own, **values}))
+        found = _means(loaded, {**own, **values})
+        # A mean that shared latents alone determine has no rows.
+        means.append(
+            {
+                n: m if m.dim() >= values[n].dim() else m.expand_as(values[n])
+                for n, m in found.items()
+            }
+        )
         # A latent of the model is its parameter, which the next draw changes.
         wide = {n: v.expand(len(piece), *v.shape).clone() for n, v in values.items() if n in shared}
         parts.append({**values, **wide})

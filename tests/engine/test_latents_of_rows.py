@@ -124,3 +124,12 @@ def test_latents_are_between_ends_of_their_rows(tmp_path):
     assert ((z > 0) & (z < x)).all()
     away = (z.mean((0, 1)) - exact.mean()) / exact.std()
     assert np.abs(away).max() < 0.15
+
+
+def test_a_mean_that_shared_latents_determine_has_a_value_for_each_drawn_row(tmp_path):
+    text = TEXT.replace("  z: {latent: normal, loc: mu, scale: 1.5, shape: [2]}\n", "")
+    np.savetxt(tmp_path / "d.csv", np.arange(10.0), header="x", comments="")
+    code = made(tmp_path, text.replace("sum(z)", "mu"))
+    train(code, tmp_path / "run", options(tmp_path))
+    drawn = sample(load_run(tmp_path / "run", code=code), 50)
+    assert drawn.values["x"].shape == drawn.means["x"].shape == (50,)
