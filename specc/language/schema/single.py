@@ -27,7 +27,12 @@ def _only_entry(
     if not value.entries:
         return reading.empty(value, path, f"write {expected}")
     if len(value.entries) > 1:
+        first, second = value.entries[:2]
         hint = "delete one of them, and indent options under the other"
+        # `--set train.optimizer.lr=0.1` adds a key beside that of the optimizer.
+        if isinstance(first.value, Mapping) and isinstance(second.value, Scalar):
+            place = ".".join(map(str, (*path, first.name, second.name)))
+            hint = f"an option of `{first.name}` is under it, `{place}`; else delete one of them"
         return reading.report(
             "E0112",
             value.entries[1].key.span,
