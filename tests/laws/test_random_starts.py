@@ -4,6 +4,8 @@ All states, the start and the data are one normal vector, which is built without
 an affine function of independent standard normal numbers.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -177,3 +179,42 @@ def test_a_start_without_a_closed_form_is_refused_with_the_reason(name):
     found = [d for d in checked.diagnostics if d.code == "E0439"]
     assert result is None
     assert any(words in d.evidence["reason"] for d in found), [d.evidence for d in found]
+
+
+FINITE = """specc: 1
+name: made
+data: {source: npz, path: d.npz, fields: {x: {from: x, shape: [4, 3]}}}
+plates: {t: {scan: 4}}
+model:
+  first: {parameter: real, shape: [2]}
+  table: {parameter: real, shape: [2, 2]}
+  light: {parameter: real, shape: [2, 3]}
+  z:
+    latent: categorical
+    logits: table[z[t-1]]
+    initial: {latent: categorical, logits: first}
+    classes: 2
+    plate: t
+  x: {observed: bernoulli, logits: "light[z]", plate: t}
+objective: mle
+"""
+
+
+def test_a_finite_start_is_summed_out_with_its_sequence(tmp_path):
+    """The sum over all states and starts; without the prior of the start it is another number."""
+    model = program(FINITE, tmp_path).model.double()
+    generator = torch.Generator().manual_seed(0)
+    for value in model.parameters():
+        value.data = torch.randn(value.shape, generator=generator, dtype=torch.float64)
+    x = torch.rand((3, STEPS, 3), generator=generator, dtype=torch.float64).round()
+    first, table = model.first.log_softmax(-1), model.table.log_softmax(-1)
+    pixels = torch.distributions.Bernoulli(logits=model.light)
+    seen = pixels.log_prob(x[..., None, :]).sum(-1)
+    by_start = []
+    for start, *states in itertools.product(range(2), repeat=STEPS + 1):
+        moves = sum(table[a, b] for a, b in itertools.pairwise([start, *states]))
+        by_start.append((start, moves + seen[:, torch.arange(STEPS), states].sum(-1)))
+    found = model.log_prob(x=x)
+    wanted = torch.stack([first[start] + each for start, each in by_start]).logsumexp(0)
+    torch.testing.assert_close(found, wanted)
+    assert not torch.allclose(found, torch.stack([each for _, each in by_start]).logsumexp(0))
