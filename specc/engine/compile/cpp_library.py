@@ -112,8 +112,8 @@ def _operations(
     forms = {name: form for name, form in decompositions().items() if name not in KEPT}
     try:
         return record(function, example, forms)
-    except Ambiguous:
-        return recorded(function, [example])  # torch knows which values share memory
+    except (Ambiguous, NotCompiled):
+        return recorded(function, [example])  # torch knows shapes and which values share memory
     except UNSUPPORTED as error:
         raise NotCompiled("its operations depend on values") from error
 
