@@ -1,5 +1,7 @@
 """Functions as C++ of their own give what torch gives, and change tensors in place."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch.nn import functional
@@ -195,4 +197,25 @@ def test_code_that_gives_other_numbers_is_refused(monkeypatch):
     monkeypatch.setitem(OPERATIONS, "sin", OPERATIONS["cos"])
     with pytest.raises(NotCompiled, match="other numbers than torch"):
         CppUpdate(*arguments)
+    assert torch.equal(weight, torch.arange(4.0)) and (state, count) == (0.0, 0.0)
+
+
+def test_numbers_that_are_not_finite_are_compared(monkeypatch):
+    """They are as in torch, or the code is refused; a call that torch skips changes nothing."""
+    weight, state, count = torch.arange(4.0), torch.zeros(()), torch.zeros(())
+
+    def update(x, state):
+        values = x.sin().sum(), (x - x).log().sum()
+        skipped = torch.isfinite(values[0]).logical_not().to(x.dtype)
+        return [torch.stack(values), skipped, weight - x, state + values[0]]
+
+    def of(*x):
+        return CppUpdate(update, [torch.tensor(x)], [state], [weight], [weight, state], [count])
+
+    of(1.0, 2.0, 3.0, 4.0), of(1.0, 2.0, 3.0, torch.nan)
+    by_entry = OPERATIONS["log"].func
+    for form in ("K(NAN)", "K(INFINITY)"):
+        with monkeypatch.context() as patch, pytest.raises(NotCompiled, match="other numbers"):
+            patch.setitem(OPERATIONS, "sin", partial(by_entry, form))
+            of(1.0, 2.0, 3.0, 4.0)
     assert torch.equal(weight, torch.arange(4.0)) and (state, count) == (0.0, 0.0)
