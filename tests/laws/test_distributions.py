@@ -281,6 +281,13 @@ def test_the_distribution_function_has_the_right_gradient(
                     assert all(g is None or g.isfinite() for g in gradients)
 
 
+@pytest.mark.parametrize("df", [0.5, 3.0, 200.0])
+def test_the_distribution_function_of_student_t_has_a_gradient_at_the_centre(df: float) -> None:
+    """There |x - loc| has none; `truncated(student_t)` has an end at loc when both are 0."""
+    given = [p.requires_grad_() for p in tensors((0.0, df, 0.0, 0.7))]
+    assert torch.autograd.gradcheck(runtime("student_t").tails, given, atol=1e-8)
+
+
 def test_the_test_of_distribution_functions_can_fail() -> None:
     """log(1 - F) of the normal distribution, by the difference, is -inf beyond 9 deviations."""
     module, x = runtime("normal"), torch.tensor([40.0], dtype=torch.float64)

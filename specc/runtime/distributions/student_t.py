@@ -62,14 +62,24 @@ def sample(
 
 
 def tails(value: Tensor, df: Number, loc: Number, scale: Number) -> tuple[Tensor, Tensor]:
-    """log P(X <= value) and log P(X > value)."""
+    """log P(X <= value) and log P(X > value).
+
+    At the centre they are log (1 + d) / 2 and log (1 - d) / 2, d = 2 f z (1 - (n + 1) z^2 / 6), of
+    which d has a derivative at z = 0, as |z| has not.
+    """
     x, n, center, s = number.reals(value, df, loc, scale)
     distance = x - center
     _, beyond = distance_tails(distance, n, s)
     tail = beyond - math.log(2)
     rest = number.log1m_exp(tail)
     is_low = distance < 0
-    return torch.where(is_low, tail, rest), torch.where(is_low, rest, tail)
+    z = distance / (n.sqrt() * s)
+    near = z.abs() * (n + 1).sqrt() < CENTRE
+    z = torch.where(near, z, 0.0)
+    d = (_log_density_at_centre(n) + math.log(2)).exp() * z * (1 - (n + 1) * z * z / 6)
+    log_p = torch.where(near, d.log1p() - math.log(2), torch.where(is_low, tail, rest))
+    log_q = torch.where(near, (-d).log1p() - math.log(2), torch.where(is_low, rest, tail))
+    return log_p, log_q
 
 
 def quantile(log_p: Tensor, log_q: Tensor, df: Number, loc: Number, scale: Number) -> Tensor:
@@ -104,8 +114,8 @@ def distance_tails(distance: Tensor, n: Tensor, scale: Tensor) -> tuple[Tensor, 
     beyond = beyond - n * (torch.where(near, 1.0, z) / far).log()
     least = torch.finfo(z.dtype).tiny
     small = torch.where(near, z, least).clamp_min(least)
-    log_density = 0.5 * n.log() - _log_normalizer(n) + math.log(2)
-    inner = log_density + small.log() + torch.log1p(-(n + 1) * small * small / 6)
+    log_slope = _log_density_at_centre(n) + math.log(2)
+    inner = log_slope + small.log() + torch.log1p(-(n + 1) * small * small / 6)
     return torch.where(near, inner, within), torch.where(near, number.log1m_exp(inner), beyond)
 
 
@@ -128,6 +138,11 @@ def entropy(df: Number, loc: Number, scale: Number) -> Tensor:
     # psi(h) - psi(k), without the logarithms of h and k, which cancel.
     slope = torch.log1p(0.5 / k) + 0.25 / (k * h) + (binet_slope(h) - binet_slope(k))
     return number.broadcast(h * slope + _log_normalizer(n) + s.log(), loc)
+
+
+def _log_density_at_centre(df: Tensor) -> Tensor:
+    """The log of f, the density of z = (x - loc) / (sqrt(df) scale) at 0."""
+    return 0.5 * df.log() - _log_normalizer(df)
 
 
 def _log_normalizer(df: Tensor) -> Tensor:
