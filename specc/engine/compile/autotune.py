@@ -1,6 +1,6 @@
 """The choice between an eager and a compiled step.
 
-C++ of its own for a small network takes 1 to 4 seconds to compile, and a graph of torch 5 to 45.
+C++ of its own for a small network takes 1 to 15 seconds to compile, and a graph of torch 5 to 45.
 `compile: auto` therefore times the eager step first and compiles nothing if the remaining eager
 steps take less time than that. Otherwise it times both steps and uses the compiled one if the time
 saved exceeds the time spent on compiling. The weights, the state of the losses and the state of the
