@@ -137,15 +137,15 @@ def choice(code: Code, shape: Shape, chosen: Argument, x: Argument, y: Argument)
     """The entries of x where a truth value holds, and else those of y."""
     truth, *rest = (code.operand(each) for each in (chosen, x, y))
     is_truth = all(each.is_truth for each in rest)
-    if is_truth:
-        raise NotCompiled("a choice of truth values has no code of its own")
-    values = [as_truth(truth), *map(as_number, rest)]
-    own, form = [broadcast(each, shape) for each in values], "where({}, {}, {})"
+    values = [as_truth(truth), *(rest if is_truth else map(as_number, rest))]
+    form = "(({0} & {1}) | ((!{0}) & {2}))" if is_truth else "where({0}, {1}, {2})"
+    own = [broadcast(each, shape) for each in values]
     flat = in_order(values, shape)
     return code.entries(
         shape,
         lambda i: form.format(*(each(i) for each in own)),
         flat and (lambda i: form.format(*flat(i))),
+        is_truth=is_truth,
     )
 
 

@@ -24,6 +24,8 @@ def entries(q):
     each += [q.abs(), q.relu(), q.clamp(-0.3, 0.4), torch.maximum(q, x - 1.0), torch.sign(q) * x]
     each += [torch.where((q > 0.1) & ~(q > 0.8), q * x, x), functional.softplus(q)]
     each += [torch.where(q == q, q, 0.0) * 2, functional.logsigmoid(q)]
+    chosen = torch.where(q > 0.2, q < 0.9, q < -0.4)
+    each += [torch.where(chosen, q.exp(), q)]
     return torch.stack([value.sum() for value in each]).sum()
 
 
