@@ -95,12 +95,10 @@ def _texts(
     sizes = {key: math.prod(own) for key, (_, own) in found.items()}
     for key, (expression, _) in found.items():
         text = print_expression(expression)
-        if sizes[key] not in (1, size) or (
-            max(sizes.values()) > 1 == sizes[key] and len(shape) > 1
-        ):
+        is_repeated = sizes[key] < max(sizes.values())
+        if sizes[key] not in (1, size) or (is_repeated and len(shape) > 1):
             raise NoGuide(node.name, f"its shape is not that of its end `{text}`", _HINT)
-        alike = sizes[key] == max(sizes.values())
-        yield text if alike else f"[{', '.join([text] * size)}]"
+        yield f"[{', '.join([text] * size)}]" if is_repeated else text
 
 
 def on_plate(typed: TypedGraph, written: WrittenEnds) -> bool:

@@ -403,7 +403,7 @@ def test_chains_in_turn_compute_the_same(regression):
 
 
 def test_a_density_that_is_zero_everywhere_has_no_start(tmp_path):
-    text = SCALE.replace("normal, loc: 0, scale: tau", "uniform, low: 0, high: tau")
+    text = SCALE.replace("normal, loc: 0, scale: tau", "uniform, low: tau, high: tau + 1")
     rows(tmp_path, y=[1000.0, 2000.0])
     code = made(tmp_path, text + NUTS)
     failure = fails("E0827", code, tmp_path / "run", options(tmp_path))

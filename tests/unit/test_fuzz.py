@@ -34,7 +34,7 @@ def test_a_few_hundred_cases(tmp_path):
     table = fuzz(tmp_path, "--count", "110", "--seed", "14", "--steps", "1", "--cli", "0.03")
     found = map(int, re.search(r"^all +(.*)$", table, re.M)[1].split())
     accepted, refused, fault, stepped, repeated = found
-    assert accepted > 18 and refused > 36 and stepped > 0 and repeated and not fault
+    assert accepted > 14 and refused > 36 and stepped > 0 and repeated and not fault
 
 
 @pytest.mark.slow

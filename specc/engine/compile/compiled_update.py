@@ -166,19 +166,12 @@ class CompiledUpdate:
 
         bound = moments
 
-        def call(
-            batch: Batch,
-            drawn: list[Tensor],
-            numbers: list[Tensor],
-            state: list[Tensor],
-            moments: Sequence[list[Tensor]] = (),
-            counts: Sequence[Tensor] = (),
-            rates: Sequence[Tensor] = (),
-        ) -> Any:  # noqa: ANN401
+        def call(*inputs: Any) -> Any:  # noqa: ANN401
             nonlocal bound
-            if moments is not bound:
-                update.move(tree_leaves((state, moments, rates)), counts)
-                bound = moments
+            batch, drawn, numbers, state, *optimizer = inputs
+            if optimizer and optimizer[0] is not bound:
+                bound, counts, rates = optimizer
+                update.move(tree_leaves((state, bound, rates)), counts)
             values, skipped, *grads = update((*batch.values(), *drawn, *numbers))
             return (values, skipped) if self.adam is not None else (values, skipped, grads)
 

@@ -17,6 +17,7 @@ from specc.runtime import number
 from specc.runtime.distributions import student_t
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
+from specc.runtime.student_distance import distance_quantile, distance_tails
 
 
 def log_prob(value: Tensor, df: Number, scale: Number) -> Tensor:
@@ -44,14 +45,14 @@ def sample(
 def tails(value: Tensor, df: Number, scale: Number) -> tuple[Tensor, Tensor]:
     """log P(X <= value) and log P(X > value), of |t|."""
     x, n, s = number.reals(value, df, scale)
-    within, beyond = student_t.distance_tails(x.clamp_min(torch.finfo(x.dtype).tiny), n, s)
+    within, beyond = distance_tails(x.clamp_min(torch.finfo(x.dtype).tiny), n, s)
     return torch.where(x > 0, within, -torch.inf), torch.where(x > 0, beyond, 0.0)
 
 
 def quantile(log_p: Tensor, log_q: Tensor, df: Number, scale: Number) -> Tensor:
     """The x with log P(X <= x) = log_p and log P(X > x) = log_q, never 0."""
     n, s = number.reals(df, scale)
-    return s * student_t.distance_quantile(log_p, log_q, n)
+    return s * distance_quantile(log_p, log_q, n)
 
 
 def entropy(df: Number, scale: Number) -> Tensor:

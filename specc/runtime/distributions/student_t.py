@@ -15,13 +15,16 @@ import torch
 from torch import Tensor
 
 from specc.runtime import number
-from specc.runtime.incomplete_beta import log_betainc, logit_beta_quantile
-from specc.runtime.log_gamma import HALF_LOG_2PI, binet, binet_slope, log1p_less
+from specc.runtime.log_gamma import binet_slope, log1p_less
 from specc.runtime.noise import Noise
 from specc.runtime.number import Number
-
-CENTRE = 1e-3
-"""|x - loc| / scale, times sqrt(1 + 1 / df), below which F is the first terms of its series."""
+from specc.runtime.student_distance import (
+    CENTRE,
+    distance_quantile,
+    distance_tails,
+    log_density_at_centre,
+    log_normalizer,
+)
 
 
 def log_prob(value: Tensor, df: Number, loc: Number, scale: Number) -> Tensor:
@@ -34,7 +37,7 @@ def log_prob(value: Tensor, df: Number, loc: Number, scale: Number) -> Tensor:
     square = z * z
     inside = 0.5 * (square + square / n + (n + 1) * log1p_less(square / n))
     outside = 0.5 * (n + 1) * number.tensor(number.log1p_square(distance, width))
-    return -_log_normalizer(n) - s.log() - torch.where(near, inside, outside)
+    return -log_normalizer(n) - s.log() - torch.where(near, inside, outside)
 
 
 def rsample(
@@ -76,7 +79,7 @@ def tails(value: Tensor, df: Number, loc: Number, scale: Number) -> tuple[Tensor
     z = distance / (n.sqrt() * s)
     near = z.abs() * (n + 1).sqrt() < CENTRE
     z = torch.where(near, z, 0.0)
-    d = (_log_density_at_centre(n) + math.log(2)).exp() * z * (1 - (n + 1) * z * z / 6)
+    d = (log_density_at_centre(n) + math.log(2)).exp() * z * (1 - (n + 1) * z * z / 6)
     log_p = torch.where(near, d.log1p() - math.log(2), torch.where(is_low, tail, rest))
     log_q = torch.where(near, (-d).log1p() - math.log(2), torch.where(is_low, rest, tail))
     return log_p, log_q
@@ -93,38 +96,6 @@ def quantile(log_p: Tensor, log_q: Tensor, df: Number, loc: Number, scale: Numbe
     return center + torch.where(is_low, -distance, distance)
 
 
-def distance_tails(distance: Tensor, n: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-    """log P(|X - loc| <= |distance|) and log P(|X - loc| > |distance|).
-
-    With z = distance / (sqrt(n) scale) the latter is the incomplete beta function
-    I(1 / (1 + z^2); n / 2, 1 / 2) (Abramowitz and Stegun 1964, 26.7.1). At the centre, where that
-    has no derivative in z, the former is 2 f z (1 - (n + 1) z^2 / 6), f the density of z at 0.
-    """
-    z, n = torch.broadcast_tensors(  # type: ignore[no-untyped-call]
-        distance.abs() / (n.sqrt() * scale), n
-    )
-    near = z * (n + 1).sqrt() < CENTRE
-    most = torch.finfo(z.dtype).max ** 0.45
-    far = torch.where(near, 1.0, z).clamp_max(most)
-    square = far * far
-    log_p, log_q = -torch.log1p(square), -torch.log1p(1 / square)
-    half = torch.full_like(n, 0.5)
-    beyond, within = log_betainc(0.5 * n, half, log_p.exp(), log_q.exp(), log_p, log_q)
-    # Beyond `most` the tail is a power.
-    beyond = beyond - n * (torch.where(near, 1.0, z) / far).log()
-    least = torch.finfo(z.dtype).tiny
-    small = torch.where(near, z, least).clamp_min(least)
-    log_slope = _log_density_at_centre(n) + math.log(2)
-    inner = log_slope + small.log() + torch.log1p(-(n + 1) * small * small / 6)
-    return torch.where(near, inner, within), torch.where(near, number.log1m_exp(inner), beyond)
-
-
-def distance_quantile(log_p: Tensor, log_q: Tensor, n: Tensor) -> Tensor:
-    """The |X - loc| / scale with log_p and log_q, the logarithms of what is within and beyond."""
-    found = logit_beta_quantile(log_q, log_p, 0.5 * n, torch.full_like(n, 0.5))
-    return n.sqrt() * number.positive_exp(-0.5 * found, room=1e3)
-
-
 def mean(df: Number, loc: Number, scale: Number) -> Tensor:
     """The mean, loc where df > 1; NaN elsewhere, where it does not exist."""
     center = number.broadcast(loc, df, scale)
@@ -137,19 +108,4 @@ def entropy(df: Number, loc: Number, scale: Number) -> Tensor:
     k, h = 0.5 * n, 0.5 * (n + 1)
     # psi(h) - psi(k), without the logarithms of h and k, which cancel.
     slope = torch.log1p(0.5 / k) + 0.25 / (k * h) + (binet_slope(h) - binet_slope(k))
-    return number.broadcast(h * slope + _log_normalizer(n) + s.log(), loc)
-
-
-def _log_density_at_centre(df: Tensor) -> Tensor:
-    """The log of f, the density of z = (x - loc) / (sqrt(df) scale) at 0."""
-    return 0.5 * df.log() - _log_normalizer(df)
-
-
-def _log_normalizer(df: Tensor) -> Tensor:
-    """The log of Z = sqrt(df) B(df / 2, 1 / 2), the integral of (1 + z^2 / df)^(-(df + 1) / 2).
-
-    By Binet's function it is log(2 pi) / 2 - k (log(1 + u) - u) - mu(k + 1 / 2) + mu(k), with
-    k = df / 2 and u = 1 / (2 k).
-    """
-    k = 0.5 * df
-    return HALF_LOG_2PI - k * log1p_less(0.5 / k) - (binet(k + 0.5) - binet(k))
+    return number.broadcast(h * slope + log_normalizer(n) + s.log(), loc)

@@ -35,7 +35,7 @@ def test_every_source_is_declared_and_read():
 
 
 def test_unknown_source():
-    assert "csv, digits" in fails("E0501", "digit")
+    assert "csv, curves, digits" in fails("E0501", "digit")
 
 
 def agrees(table, entry):
