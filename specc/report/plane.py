@@ -18,7 +18,8 @@ from specc.evaluate.units import in_data_units, in_model_units, log_scale
 
 PLANE = "plane.png"
 DENSITY = "model.log_prob"
-POINTS = 4000
+FEWEST, POINTS = 10, 4000
+"""Rows from which on they are a picture, and the most that it has."""
 CELLS = 200
 INK = "#2b5c8a"
 
@@ -26,11 +27,17 @@ Points = npt.NDArray[np.float64]
 
 
 def plane_field(loaded: LoadedRun) -> str | None:
-    """The observed node whose values are points of the plane, if the model can sample it."""
+    """The observed node whose values are points of the plane, if the model can sample it.
+
+    A few points, as one row that a sequence starts with, are no picture.
+    """
     fields = loaded.manifest.fields
     points = [n for n in loaded.manifest.simulated() if n in fields and fields[n].shape == (2,)]
     continuous = [n for n in points if fields[n].dtype not in ("int64", "uint8", "bool")]
-    return continuous[0] if continuous and loaded.program.can(SAMPLE) else None
+    if not continuous or not loaded.program.can(SAMPLE):
+        return None
+    rows = rows_of_part(loaded, loaded.held_out, FEWEST)
+    return continuous[0] if len(rows[continuous[0]]) == FEWEST else None
 
 
 def plane(loaded: LoadedRun, name: str, part: str) -> Path:

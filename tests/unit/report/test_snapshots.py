@@ -83,6 +83,27 @@ def test_points_of_the_plane_are_counted_in_cells(tmp_path, monkeypatch):
     assert len(dark) == len(grey) > 0
 
 
+FEW = """\
+specc: 1
+name: few
+data: {source: npz, path: d.npz, fields: {x: {from: x, shape: [2]}}}
+model:
+  center: {parameter: real, shape: [2]}
+  x: {observed: normal, loc: center, scale: 1}
+objective: mle
+train: {epochs: 1, batch_size: 5, threads: 1}
+"""
+
+
+@pytest.mark.parametrize("rows", [9, 10])
+def test_a_few_points_are_no_picture(rows, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("d.npz", x=np.random.default_rng(0).normal(size=(rows, 2)))
+    Path("few.yaml").write_text(FEW, encoding="utf-8")
+    run = specc.load("few.yaml").train("run", data_dir=".")
+    assert bool(list(snapshots(run.folder))) == (run.folder / "plane.png").is_file() == (rows == 10)
+
+
 def test_samples_that_are_not_finite_are_left_out(tmp_path, monkeypatch):
     run = specc.load(ROOT / "specs/wgan.yaml", RING).train(tmp_path / "run")
     drawn = torch.tensor([[torch.nan, 0.0], [torch.inf, 1.0], [0.0, -torch.inf]])
